@@ -1,0 +1,177 @@
+// `make run`: the whole service on this machine, on real servers, until Ctrl-C.
+import { relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Balancer, startBalancer } from './balancer/balancer.ts';
+import { OptionsError, type RunOptions, readOptions } from './options.ts';
+import { portIsFree } from './ports.ts';
+import { bundle, type Replicas, startReplicas } from './service.ts';
+import { AlreadyRunningError, holder, openState, type State } from './state.ts';
+import { openStores, type Started, type Stores } from './stores.ts';
+
+const longestRequestSeconds = 35;
+const readyMs = 60_000;
+
+/** A failure that is explained in full by its message. */
+class RunError extends Error {
+  override readonly name = 'RunError';
+}
+
+const say = (line: string) => console.log(line);
+
+async function main(): Promise<void> {
+  const options = readOptions(process.env);
+  const running = holder(options.stateDir);
+  if (running !== undefined) throw new AlreadyRunningError(running);
+  await insistOnPort(options.port);
+  const state = await openState(options.stateDir, say);
+  const started: Started[] = [];
+  let stopping: Promise<void> | undefined;
+  let hurry = () => {};
+  let balancer: Balancer | undefined;
+  let replicas: Replicas | undefined;
+
+  const stopAll = async () => {
+    const hurried = new Promise<'hurried'>((resolve) => {
+      hurry = () => resolve('hurried');
+    });
+    // First the way in, so that requests in flight are the last ones; then the replicas; then what they need.
+    const drain = async () => {
+      await balancer?.close(longestRequestSeconds * 1000);
+      await replicas?.stop(longestRequestSeconds * 1000);
+    };
+    if ((await Promise.race([drain(), hurried])) === 'hurried') {
+      await Promise.all([balancer?.close(0), replicas?.stop(0)]);
+    }
+    for (const { stop } of started.reverse()) await stop();
+    state.release();
+  };
+  const stop = (exitCode: number) => {
+    if (stopping) {
+      hurry();
+      return;
+    }
+    process.exitCode = exitCode;
+    say('\nStopping: requests in flight may end; again Ctrl-C is quick …');
+    stopping = stopAll().then(() => {
+      say('Stopped. The data is kept; make reset forgets it.');
+      // A start that was interrupted may still hold timers.
+      process.exit();
+    });
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(0));
+
+  try {
+    say('Bundling the service …');
+    const program = await bundle(state.path('dist'));
+    if (stopping) return;
+    say('Starting PostgreSQL and Redis …');
+    const stores = await openStores(program, options, state, started, say);
+    if (stopping) return;
+    for (const { name, exited } of started) {
+      void exited.then((how) => {
+        if (stopping) return;
+        say(`${name} ended (${how}), so everything stops; its log: ${state.path('logs')}`);
+        stop(1);
+      });
+    }
+    say(`Starting ${options.replicas} ${options.replicas === 1 ? 'replica' : 'replicas'} …`);
+    balancer = await startBalancer({
+      port: options.port,
+      health: { intervalMs: 500, unhealthyThreshold: 2, healthyThreshold: 1 },
+      deregistrationDelayMs: longestRequestSeconds * 1000,
+    });
+    const { setTargets } = balancer;
+    replicas = await startReplicas(
+      program,
+      options.replicas,
+      {
+        ...stores.settings,
+        LONGEST_REQUEST_SECONDS: `${longestRequestSeconds}`,
+        // Nobody sends requests any more once the balancer is closed.
+        DRAIN_SETTLE_SECONDS: '0',
+        TRUSTED_PROXY_HOPS: '1',
+      },
+      state,
+      (ports) => setTargets(ports.map((port) => ({ host: '127.0.0.1', port }))),
+      (line) => stopping || say(line),
+    );
+    await untilHealthy(balancer, options, state, () => stopping !== undefined);
+    if (stopping) return;
+    await ensureAdminKey(balancer, stores, state);
+    if (!stopping) say(screen(options, state));
+  } catch (error) {
+    if (stopping) return;
+    console.error(`\n${(error as Error).message}`);
+    stop(1);
+  }
+}
+
+async function insistOnPort(port: number): Promise<void> {
+  // Somebody who listens on another address of localhost would get what is meant for us.
+  for (const host of ['0.0.0.0', '127.0.0.1', '::1']) {
+    const free = await portIsFree(port, host).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'EACCES')
+        throw new RunError(`Port ${port} needs privileges; choose another: PORT=8080 make run`);
+      if (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT') return true;
+      throw error;
+    });
+    if (!free) {
+      const other = port === 65535 ? 3000 : port + 1;
+      throw new RunError(`Port ${port} is taken; choose another: PORT=${other} make run`);
+    }
+  }
+}
+
+async function untilHealthy(
+  balancer: Balancer,
+  options: RunOptions,
+  state: State,
+  given: () => boolean,
+): Promise<void> {
+  const healthy = () => balancer.targets().filter((target) => target.state === 'healthy').length;
+  for (const deadline = Date.now() + readyMs; healthy() < options.replicas && !given(); await sleep(50)) {
+    if (Date.now() > deadline) {
+      throw new RunError(`Only ${healthy()} of ${options.replicas} replicas got ready; see ${state.path('logs')}`);
+    }
+  }
+}
+
+/** Keeps the key of an earlier run as long as the database knows it. */
+async function ensureAdminKey(balancer: Balancer, stores: Stores, state: State): Promise<void> {
+  const known = state.keep('admin.key', () => '');
+  if (known !== '') {
+    const answer = await fetch(`${balancer.url}/keys`, { headers: { 'X-API-Key': known } });
+    await answer.body?.cancel();
+    if (answer.status !== 401) return;
+  }
+  state.replace('admin.key', await stores.adminKey());
+}
+
+function screen(options: RunOptions, state: State): string {
+  const address = `http://localhost:${options.port}`;
+  const shown = (name: string) => {
+    const path = relative(process.cwd(), state.path(name));
+    return path.startsWith('..') ? state.path(name) : path;
+  };
+  const key = `-H "X-API-Key: $(cat ${shown('admin.key')})"`;
+  return `
+  slipway      ${address}
+  replicas     ${options.replicas}, taking turns
+  admin key    ${shown('admin.key')}
+  logs         ${shown('logs')}
+
+  A session that every replica knows; repeat it:
+    curl -b ${shown('cookies')} -c ${shown('cookies')} ${address}/session
+  A file in, and the list of files:
+    curl ${key} -F file=@Makefile ${address}/upload
+    curl ${key} ${address}/files
+
+  Ctrl-C stops everything and keeps the data.
+`;
+}
+
+main().catch((error: Error) => {
+  const known = error instanceof OptionsError || error instanceof AlreadyRunningError || error instanceof RunError;
+  console.error(known ? error.message : (error.stack ?? error.message));
+  process.exitCode = 1;
+});

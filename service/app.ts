@@ -1,0 +1,58 @@
+// The order in which a request passes: answer (errors, log, metrics) → guard → router → unmatched.
+import Koa from 'koa';
+import type { Logger } from 'pino';
+import type { Drain } from './drain.ts';
+import { Problem } from './errors.ts';
+import { HttpExchange } from './exchange.ts';
+import type { Metrics } from './metrics.ts';
+import { guard } from './middleware/guard.ts';
+import { observe } from './middleware/observe.ts';
+import { respondProblem } from './middleware/respond.ts';
+import { createRouter, type ExchangeContext, isProbe } from './router.ts';
+import { routes } from './routes/index.ts';
+import type { Services } from './services.ts';
+
+export interface AppParts {
+  services: Services;
+  log: Logger;
+  metrics: Metrics;
+  drain: Pick<Drain, 'arrived' | 'draining'>;
+}
+
+export function createApp({ services, log, metrics, drain }: AppParts): Koa<object, ExchangeContext> {
+  const { settings } = services;
+  const options = {
+    log,
+    trustedProxyHops: settings.TRUSTED_PROXY_HOPS,
+    longestRequestMs: settings.LONGEST_REQUEST_SECONDS * 1000,
+  };
+  const closing = () => drain.draining;
+  const app = new Koa<object, ExchangeContext>();
+  app.on('error', () => undefined); // answered and logged below
+
+  app.use(async function answer(context, next) {
+    context.respond = false;
+    const exchange = new HttpExchange(context.req, context.res, options);
+    context.exchange = exchange;
+    drain.arrived(isProbe(context.req.url));
+    let fault: unknown;
+    try {
+      await next();
+    } catch (error) {
+      fault = error;
+      const problem = error instanceof Problem ? error : undefined;
+      const gone = context.res.destroyed || context.res.headersSent;
+      if (problem === undefined && !gone) exchange.log.error({ event: 'fault', error });
+      else if (problem?.cause !== undefined)
+        exchange.log.warn({ event: 'fault', code: problem.code, error: problem.cause });
+      await respondProblem(exchange, error, problem?.headers ?? {}, closing());
+    }
+    observe(exchange, log, metrics, fault);
+  });
+  app.use(async function checkRequest(context, next) {
+    guard(context.req, settings.ALLOWED_HOSTS);
+    await next();
+  });
+  for (const middleware of createRouter(routes, services, closing)) app.use(middleware);
+  return app;
+}

@@ -1,0 +1,106 @@
+// Writes the answer: one writeHead with everything, straight to the response.
+import { pipeline } from 'node:stream/promises';
+import { problemDetails } from '../errors.ts';
+import type { HttpExchange } from '../exchange.ts';
+import type { Reply } from '../route.ts';
+
+/** On every answer. The policy allows nothing: this is an API, its answers are no pages. */
+const securityHeaders = [
+  'Content-Security-Policy',
+  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+  'X-Content-Type-Options',
+  'nosniff',
+  'X-Frame-Options',
+  'DENY',
+  'Referrer-Policy',
+  'no-referrer',
+  'Cross-Origin-Resource-Policy',
+  'same-origin',
+  'Permissions-Policy',
+  'browsing-topics=()',
+];
+const strictTransport = ['Strict-Transport-Security', 'max-age=31536000; includeSubDomains'];
+
+/** How long, and how much, an unread body is still read after an error answer, so that the client gets to see the answer. */
+const lingerMs = 5000;
+const lingerBytes = 16 * 1024 * 1024;
+
+function headersOf(exchange: HttpExchange, reply: Reply, closing: boolean): string[] {
+  const headers = securityHeaders.slice();
+  headers.push('X-Request-Id', exchange.requestId);
+  if (exchange.client.secure) headers.push(...strictTransport);
+  if (exchange.traceparent !== undefined) headers.push('traceparent', exchange.traceparent);
+  const limit = exchange.rateLimit;
+  if (limit !== undefined) {
+    headers.push('RateLimit-Policy', `"${limit.policy}";q=${limit.limit};w=60`);
+    headers.push('RateLimit', `"${limit.policy}";r=${limit.remaining};t=${limit.resetSeconds}`);
+  }
+  let cacheControl = false;
+  for (const name in reply.headers) {
+    headers.push(name, reply.headers[name] as string);
+    cacheControl ||= name === 'Cache-Control';
+  }
+  if (!cacheControl) headers.push('Cache-Control', 'no-store');
+  if (closing) headers.push('Connection', 'close');
+  return headers;
+}
+
+/** Reads on, bounded, what the client is still sending; a reset would take the answer away from it. */
+function linger({ message }: HttpExchange): void {
+  if (message.complete || message.destroyed) return;
+  let bytes = 0;
+  const timer = setTimeout(() => message.socket.destroy(), lingerMs);
+  message.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > lingerBytes) message.socket.destroy();
+  });
+  message.once('close', () => clearTimeout(timer));
+  message.resume();
+}
+
+/** @param closing whether the connection shall be closed after this answer (drain) */
+export async function respond(exchange: HttpExchange, reply: Reply, closing: boolean): Promise<void> {
+  const { response, message } = exchange;
+  const headers = headersOf(exchange, reply, closing);
+  if (reply.stream !== undefined) {
+    response.writeHead(reply.status, headers);
+    if (message.method === 'HEAD') {
+      reply.stream.destroy();
+      response.end();
+    } else await pipeline(reply.stream, response, { signal: exchange.signal });
+    return;
+  }
+  if (reply.body === undefined) {
+    if (reply.status !== 204 && reply.status !== 304 && reply.headers?.['Content-Length'] === undefined)
+      headers.push('Content-Length', '0');
+    response.writeHead(reply.status, headers);
+    response.end();
+    return;
+  }
+  const body = JSON.stringify(reply.body);
+  if (reply.headers?.['Content-Type'] === undefined) headers.push('Content-Type', 'application/json; charset=utf-8');
+  headers.push('Content-Length', `${Buffer.byteLength(body)}`);
+  response.writeHead(reply.status, headers);
+  response.end(message.method === 'HEAD' ? undefined : body);
+}
+
+/** Answers a thrown error; when the answer has begun already, only the connection can tell. */
+export async function respondProblem(
+  exchange: HttpExchange,
+  error: unknown,
+  headers: Readonly<Record<string, string>>,
+  closing: boolean,
+): Promise<void> {
+  const { response } = exchange;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = problemDetails(error, exchange.requestId);
+  linger(exchange);
+  await respond(
+    exchange,
+    { status: body.status, body, headers: { ...headers, 'Content-Type': 'application/problem+json' } },
+    closing,
+  );
+}

@@ -1,0 +1,107 @@
+// Starts everything in order, and stops it in reverse.
+import { createApp } from './app.ts';
+import { createBurners } from './burners.ts';
+import { openDatabase } from './database/pools.ts';
+import { waitForSchema } from './database/schema.ts';
+import { createDrain } from './drain.ts';
+import { createHealth } from './health.ts';
+import { createLog } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { createApiServer, createMetricsServer, listen } from './server.ts';
+import type { Services } from './services.ts';
+import type { Settings } from './settings.ts';
+import { createInvalidation } from './stores/invalidation.ts';
+import { createFiles } from './stores/files.ts';
+import { createKeys } from './stores/keys.ts';
+import { createLimits } from './stores/limits.ts';
+import { openObjects } from './stores/objects/open.ts';
+import { connectRedis } from './stores/redis.ts';
+import { withScripts } from './stores/scripts.ts';
+import { createSessions } from './stores/sessions.ts';
+import { startSweeper } from './stores/sweeper.ts';
+
+/** Runs until SIGTERM or SIGINT has drained it. A second signal cuts the drain short. */
+export async function serve(settings: Settings): Promise<number> {
+  const { logger: log, flush } = createLog(settings);
+  process.on('uncaughtExceptionMonitor', (error) => {
+    log.fatal({ event: 'crash', error });
+    flush();
+  });
+  const metrics = createMetrics(settings.INSTANCE);
+  const redis = withScripts(await connectRedis(settings, 'commands'));
+  const subscriber = await connectRedis(settings, 'subscriber');
+  const database = openDatabase(settings, log);
+  const objects = await openObjects(settings);
+  const invalidation = createInvalidation({ redis, subscriber, prefix: settings.REDIS_PREFIX });
+  const limits = createLimits(redis, settings);
+  const keys = createKeys({ database, invalidation, log });
+  const files = createFiles({ database, objects, invalidation, settings, log });
+  const burners = createBurners(settings.LOAD_WORKERS);
+  const health = createHealth({
+    redis: () => redis.ping(),
+    postgres: () => database.ping(),
+    objects: (signal) => objects.ping(signal),
+  });
+  const services: Services = {
+    settings,
+    sessions: createSessions(redis, limits, settings),
+    files,
+    keys,
+    limits,
+    burners,
+    health,
+  };
+
+  const server = createApiServer(settings, metrics);
+  const drain = createDrain(server, {
+    settleMs: settings.DRAIN_SETTLE_SECONDS * 1000,
+    longestMs: settings.LONGEST_REQUEST_SECONDS * 1000,
+  });
+  server.on('request', createApp({ services, log, metrics, drain }).callback());
+  const metricsServer = createMetricsServer(metrics);
+  metrics.gauge('postgres_pool_connections', 'Connections by pool and state.', ['pool', 'state'], () =>
+    database.pools().flatMap(({ pool, total, idle, waiting }) => [
+      { labels: { pool, state: 'used' }, value: total - idle },
+      { labels: { pool, state: 'idle' }, value: idle },
+      { labels: { pool, state: 'waiting' }, value: waiting },
+    ]),
+  );
+  metrics.gauge('burners_busy', 'Burns that run now.', [], () => [{ labels: {}, value: burners.busy() }]);
+
+  const stopped = new Promise<void>((resolve) => {
+    const stop = (signal: NodeJS.Signals) => {
+      if (drain.draining) {
+        drain.cut();
+        return;
+      }
+      log.info({ event: 'drain', signal });
+      health.phase = 'draining';
+      drain.run().then(resolve);
+    };
+    process.on('SIGTERM', stop).on('SIGINT', stop);
+  });
+
+  const port = await listen(server, settings.PORT, settings.HOST);
+  const metricsPort = await listen(metricsServer, settings.METRICS_PORT, settings.HOST);
+  log.info({ event: 'listening', port, metricsPort });
+  const starting = new AbortController();
+  const sweeper = waitForSchema(database, log, starting.signal).then(() => {
+    if (health.phase === 'starting') health.phase = 'ready';
+    log.info({ event: 'ready' });
+    return startSweeper({ database, objects, settings, log });
+  });
+  sweeper.catch(() => undefined); // only a stop while starting gets here
+
+  await stopped;
+  starting.abort();
+  await sweeper.then((running) => running.stop()).catch(() => undefined);
+  await Promise.allSettled([burners.close(), keys.close()]);
+  redis.disconnect();
+  subscriber.disconnect();
+  await Promise.allSettled([database.close(), objects.close()]);
+  metricsServer.close();
+  metricsServer.closeAllConnections();
+  log.info({ event: 'stopped' });
+  flush();
+  return 0;
+}

@@ -1,0 +1,58 @@
+// The connection to Redis: never queues while Redis is away, never waits longer than REDIS_TIMEOUT_MS.
+import { Redis } from 'ioredis';
+import type { Settings } from '../settings.ts';
+
+export type { Redis };
+
+type RedisSettings = Pick<Settings, 'REDIS_URL' | 'REDIS_CREDENTIALS' | 'REDIS_CA' | 'REDIS_TIMEOUT_MS'>;
+
+/** Most ms between two attempts to connect, so that a recovered Redis is used again within 5 s. */
+const longestBackoffMs = 1000;
+
+/**
+ * Connects in the background and for ever; commands fail at once while there is no connection.
+ *
+ * @param role `commands`, or `subscriber` for a connection that only listens
+ */
+export async function connectRedis(settings: RedisSettings, role: 'commands' | 'subscriber'): Promise<Redis> {
+  const url = new URL(settings.REDIS_URL);
+  const given = await settings.REDIS_CREDENTIALS?.();
+  const redis = new Redis({
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port || 6379),
+    db: Number(url.pathname.slice(1) || 0),
+    username: given?.username ?? (decodeURIComponent(url.username) || undefined),
+    password: given?.password ?? (decodeURIComponent(url.password) || undefined),
+    ...(url.protocol === 'rediss:'
+      ? { tls: { servername: url.hostname, ...(settings.REDIS_CA ? { ca: settings.REDIS_CA } : {}) } }
+      : {}),
+    protocol: 2,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: Math.max(1000, settings.REDIS_TIMEOUT_MS),
+    commandTimeout: role === 'commands' ? settings.REDIS_TIMEOUT_MS : 5000,
+    keepAlive: 10_000,
+    enableAutoPipelining: false,
+    lazyConnect: true,
+    autoResubscribe: true,
+    // A replica that was the primary a moment ago answers READONLY: reconnect and send the command once more.
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
+    retryStrategy: (attempt) => Math.random() * Math.min(longestBackoffMs, 50 * 2 ** attempt),
+  });
+  if (settings.REDIS_CREDENTIALS) {
+    const source = settings.REDIS_CREDENTIALS;
+    redis.on('reconnecting', () => {
+      source().then(
+        ({ username, password }) => {
+          redis.options.username = username;
+          redis.options.password = password;
+        },
+        () => undefined,
+      );
+    });
+  }
+  redis.on('error', () => undefined); // state shows in /health and metrics; each command reports its own failure
+  redis.connect().catch(() => undefined);
+  return redis;
+}

@@ -1,0 +1,203 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
+import { cacheFolder } from '../../local/path.ts';
+import { freePort } from '../../local/ports.ts';
+import { isRunning, processTree } from '../../local/processes.ts';
+import { waitFor } from '../support/wait.ts';
+
+const root = join(__dirname, '..', '..');
+const shell = promisify(execFile);
+jest.setTimeout(120_000);
+
+interface Run {
+  port: number;
+  process: ChildProcess;
+  output(): string;
+  exited: Promise<number | null>;
+}
+
+let stateDir = '';
+const runs: Run[] = [];
+
+beforeAll(() => {
+  stateDir = mkdtempSync(join(tmpdir(), 'slipway-run-'));
+});
+afterEach(async () => {
+  for (const run of runs.splice(0)) {
+    run.process.kill('SIGINT');
+    await run.exited;
+  }
+});
+afterAll(() => rmSync(stateDir, { recursive: true }));
+
+function start(environment: Record<string, string>): Run {
+  const child = spawn(join(root, 'local', 'node'), [join(root, 'local', 'run.ts')], {
+    cwd: root,
+    env: { ...process.env, SLIPWAY_STATE: stateDir, SLIPWAY_CACHE: cacheFolder(), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const run = { port: Number(environment.PORT), process: child, output: () => output, exited };
+  runs.push(run);
+  return run;
+}
+
+async function up(environment: Record<string, string> = {}): Promise<Run> {
+  const run = start({ PORT: `${await freePort()}`, ...environment });
+  await waitFor(
+    'the screen',
+    () => {
+      if (run.process.exitCode !== null) throw new Error(`it ended:\n${run.output()}`);
+      return run.output().includes('Ctrl-C stops everything');
+    },
+    60_000,
+  );
+  return run;
+}
+
+async function down(run: Run): Promise<void> {
+  const tree = processTree(run.process.pid ?? 0);
+  expect(tree.length).toBeGreaterThan(3);
+  run.process.kill('SIGINT');
+  expect(await run.exited).toBe(0);
+  expect(tree.filter(isRunning)).toEqual([]);
+}
+
+const curlLines = (run: Run) =>
+  run
+    .output()
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('curl '));
+
+/** Pastes a line into a shell in the checkout. */
+async function paste(line: string): Promise<Record<string, unknown>> {
+  const { stdout } = await shell('sh', ['-c', `${line} --silent --show-error --max-time 20`], { cwd: root });
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+test('make run: the curl lines work when pasted, replicas take turns, Ctrl-C leaves no process, the next run keeps the data', async () => {
+  const first = await up();
+  const [session = '', upload = '', list = ''] = curlLines(first);
+  const one = await paste(session);
+  const two = await paste(session);
+  expect([one.views, two.views]).toEqual([1, 2]);
+  expect(one.instance).not.toBe(two.instance);
+  const file = await paste(upload);
+  expect(await paste(list)).toMatchObject({ files: [{ id: file.id }] });
+  expect(statSync(stateDir).mode & 0o777).toBe(0o700);
+  expect(statSync(join(stateDir, 'admin.key')).mode & 0o777).toBe(0o600);
+  const key = readFileSync(join(stateDir, 'admin.key'), 'utf8');
+  await down(first);
+
+  const before = performance.now();
+  const second = await up();
+  expect(performance.now() - before).toBeLessThan(15_000);
+  const [sameSession = '', , sameList = ''] = curlLines(second);
+  expect(await paste(sameSession)).toMatchObject({ views: 3 });
+  expect(await paste(sameList)).toMatchObject({ files: [{ id: file.id }] });
+  expect(readFileSync(join(stateDir, 'admin.key'), 'utf8')).toBe(key);
+  await down(second);
+});
+
+test('make run: a second one is refused while it runs, and so is make reset', async () => {
+  const run = await up();
+  const second = start({ PORT: `${await freePort()}` });
+  expect(await second.exited).toBe(1);
+  expect(second.output()).toMatch(/^make run is running already \(process \d+\)/);
+  const reset = shell(join(root, 'local', 'node'), [join(root, 'local', 'reset.ts')], {
+    env: { ...process.env, SLIPWAY_STATE: stateDir },
+  });
+  await expect(reset).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('running already') });
+  expect((await fetch(`http://127.0.0.1:${run.port}/health`)).status).toBe(200);
+});
+
+test('make run: after kill -9 of it, the next one stops what was left and keeps the data', async () => {
+  const crashed = await up();
+  const [session = ''] = curlLines(crashed);
+  const { views } = await paste(session);
+  const left = processTree(crashed.process.pid ?? 0).slice(1);
+  crashed.process.kill('SIGKILL');
+  await crashed.exited;
+  expect(left.filter(isRunning)).not.toEqual([]);
+
+  const next = await up();
+  expect(next.output()).toContain('Stopping what a crashed run left');
+  expect(left.filter(isRunning)).toEqual([]);
+  const [again = ''] = curlLines(next);
+  expect(await paste(again)).toMatchObject({ views: Number(views) + 1 });
+});
+
+test('make run: a replica that dies is started again, with a notice', async () => {
+  const run = await up({ REPLICAS: '3' });
+  const processes = JSON.parse(readFileSync(join(stateDir, 'processes.json'), 'utf8')) as {
+    name: string;
+    pid: number;
+  }[];
+  const victim = processes.find(({ name }) => name === 'replica-2');
+  process.kill(victim?.pid ?? 0, 'SIGKILL');
+  await waitFor('the notice', () => run.output().includes('replica-2 died (SIGKILL)'));
+  const instances = new Set<unknown>();
+  await waitFor(
+    'all three',
+    async () => {
+      const answer = await fetch(`http://127.0.0.1:${run.port}/session`);
+      if (answer.ok) instances.add(((await answer.json()) as { instance: string }).instance);
+      else await answer.body?.cancel();
+      return instances.size === 3;
+    },
+    20_000,
+  );
+  expect([...instances].sort()).toEqual(['replica-1', 'replica-2', 'replica-3']);
+});
+
+test('make run: a taken port and wrong options are clear errors before anything starts', async () => {
+  const untouched = mkdtempSync(join(tmpdir(), 'slipway-untouched-'));
+  const blocker = createServer();
+  await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
+  const address = blocker.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const state = { SLIPWAY_STATE: join(untouched, 'state') };
+  const cases: [environment: Record<string, string>, message: RegExp][] = [
+    [{ PORT: `${port}` }, new RegExp(`^Port ${port} is taken; choose another: PORT=\\d+ make run\n$`)],
+    [{ PORT: '0' }, /^PORT must be a whole number of port numbers from 1 to 65535, not "0"\n$/],
+    [{ REPLICAS: 'many', PORT: '70000' }, /^PORT must .*, not "70000"\nREPLICAS must .* from 1 to 16, not "many"\n$/],
+    [{ REDIS_URL: 'http://:secret@x' }, /^REDIS_URL must be a URL that starts with redis:\/\/ or rediss:\/\/\n$/],
+    [{ S3_ENDPOINT: 'http://127.0.0.1:9' }, /^S3_BUCKET is required with S3_ENDPOINT/],
+  ];
+  for (const [environment, message] of cases) {
+    const run = start({ PORT: `${await freePort()}`, ...environment, ...state });
+    expect(await run.exited).toBe(1);
+    expect(run.output()).toMatch(message);
+  }
+  expect(existsSync(join(untouched, 'state'))).toBe(false);
+  blocker.close();
+  rmSync(untouched, { recursive: true });
+});
+
+test('make reset forgets the data', async () => {
+  execFileSync(join(root, 'local', 'node'), [join(root, 'local', 'reset.ts')], {
+    env: { ...process.env, SLIPWAY_STATE: stateDir },
+  });
+  const run = await up();
+  const [, , list = ''] = curlLines(run);
+  expect(await paste(list)).toMatchObject({ files: [] });
+});
+
+test('make help lists every verb with its comment', () => {
+  const help = execFileSync('make', ['help'], { cwd: root, encoding: 'utf8' });
+  for (const verb of ['help', 'run', 'test', 'lint', 'types', 'bench', 'image', 'reset', 'clean']) {
+    expect(help).toMatch(new RegExp(`^  make ${verb} +\\S`, 'm'));
+  }
+});

@@ -1,0 +1,90 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+const biome = join(root, 'node_modules', '.bin', 'biome');
+
+/** What the linter says of a file that does not exist, with these imports. */
+function lint(path: string, source: string): string {
+  const { stdout, stderr } = spawnSync(biome, ['lint', `--stdin-file-path=${path}`], {
+    cwd: root,
+    input: source,
+    encoding: 'utf8',
+  });
+  return stdout + stderr;
+}
+
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '');
+
+describe('the layout', () => {
+  it.each([
+    ['service/x.ts', '../config/production.ts'],
+    ['service/x.ts', '../k8s/main.ts'],
+    ['service/x.ts', '../infra/main.ts'],
+    ['service/routes/x.ts', '../../local/run.ts'],
+    ['service/x.ts', '../test/support/wait.ts'],
+    ['local/x.ts', '../test/support/wait.ts'],
+    ['local/x.ts', '../service/stores/keys.ts'],
+    ['infra/x.ts', '../service/app.ts'],
+    ['k8s/x.ts', '../service/app.ts'],
+  ])('%s must not import %s', (path, imported) => {
+    expect(lint(path, `import * as it from '${imported}';\nexport const x = it;\n`)).toContain('noRestrictedImports');
+  });
+
+  it.each([
+    ['service/x.ts', './settings.ts'],
+    ['service/routes/x.ts', '../route.ts'],
+    ['local/x.ts', '../service/settings.ts'],
+    ['test/service/x.ts', '../../service/settings.ts'],
+  ])('%s may import %s', (path, imported) => {
+    expect(lint(path, `import * as it from '${imported}';\nexport const x = it;\n`)).not.toContain(
+      'noRestrictedImports',
+    );
+  });
+
+  it('has no source file of the product over 300 lines', () => {
+    const long = files
+      .filter((path) => /^(service|local|config|k8s|infra)\/.*\.(ts|mjs)$/.test(path))
+      .filter((path) => readFileSync(join(root, path), 'utf8').split('\n').length > 300);
+    expect(long).toEqual([]);
+  });
+
+  it('names no registry host and no address of a download in the lockfile', () => {
+    const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
+    expect(lock).not.toMatch(/"resolved": "(?!service|local|infra)/);
+  });
+
+  it('pins every dependency to an exact version', () => {
+    for (const path of ['package.json', 'service/package.json', 'local/package.json', 'infra/package.json']) {
+      const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<
+        string,
+        Record<string, string> | undefined
+      >;
+      for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies']) {
+        for (const [name, version] of Object.entries(manifest[kind] ?? {}))
+          expect(`${name} ${version}`).toMatch(/ \d+\.\d+\.\d+(-[\w.]+)?$/);
+      }
+    }
+  });
+
+  it('runs tests, benchmarks and image on one major version of Node', () => {
+    const local = JSON.parse(readFileSync(join(root, 'local', 'package.json'), 'utf8')) as {
+      optionalDependencies: Record<string, string>;
+    };
+    const majors = [
+      process.versions.node.split('.')[0],
+      /^ARG NODE_IMAGE=node:(\d+)-/m.exec(readFileSync(join(root, 'Dockerfile'), 'utf8'))?.[1],
+      ...Object.entries(local.optionalDependencies)
+        .filter(([name]) => name.startsWith('node-'))
+        .map(([, version]) => version.split('.')[0]),
+      /target: 'node(\d+)'/.exec(readFileSync(join(root, 'service', 'build.mjs'), 'utf8'))?.[1],
+    ];
+    expect(new Set(majors)).toEqual(new Set(['24']));
+  });
+});
