@@ -1,4 +1,5 @@
 // Burns CPU in worker threads, so that the event loop stays free. One burn per worker; no queue.
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { Problem } from './errors.ts';
 
@@ -31,7 +32,6 @@ export function createBurners(count: number): Burners {
 
   function start(): Burner {
     const worker = new Worker(new URL('./burn-worker.js', import.meta.url));
-    worker.unref();
     return { worker, stop: new Int32Array(new SharedArrayBuffer(4)) };
   }
 
@@ -39,20 +39,18 @@ export function createBurners(count: number): Burners {
     async burn(ms, signal) {
       if (burning.size >= count) throw new Problem('burners_busy');
       const burner = idle.pop() ?? start();
+      const { worker, stop } = burner;
       burning.add(burner);
-      burner.stop[0] = 0;
-      const stop = () => Atomics.store(burner.stop, 0, 1);
-      signal.addEventListener('abort', stop);
+      Atomics.store(stop, 0, 0);
+      const end = () => Atomics.store(stop, 0, 1);
+      signal.addEventListener('abort', end);
+      if (signal.aborted) end();
       try {
-        if (signal.aborted) stop();
-        await new Promise<void>((resolve, reject) => {
-          burner.worker.once('message', resolve).once('error', reject);
-          burner.worker.postMessage({ ms, stop: burner.stop } satisfies BurnOrder);
-        });
-        burner.worker.removeAllListeners();
+        worker.postMessage({ ms, stop } satisfies BurnOrder);
+        await once(worker, 'message'); // rejects when the worker fails: then it is not used again
         idle.push(burner);
       } finally {
-        signal.removeEventListener('abort', stop);
+        signal.removeEventListener('abort', end);
         burning.delete(burner);
       }
     },

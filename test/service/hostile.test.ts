@@ -15,8 +15,8 @@ describe('hostile requests', () => {
   });
   afterAll(endWorld);
 
-  const send = ({ bytes }: Hostile) =>
-    sendRaw(service.port, Buffer.from(bytes.replaceAll('KEY', world.adminKey), 'latin1'));
+  const send = ({ bytes }: Hostile, to = service) =>
+    sendRaw(to.port, Buffer.from(bytes.replaceAll('KEY', world.adminKey), 'latin1'));
 
   it('are at least 60', () => {
     expect(hostileRequests.length).toBeGreaterThanOrEqual(60);

@@ -5,10 +5,12 @@ import type { Database } from '../../service/database/database.ts';
 import { openDatabase } from '../../service/database/pools.ts';
 import { type Credentials, loadSettings } from '../../service/settings.ts';
 import { bootstrapEnvironment, users } from '../support/databases.ts';
-import { type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
+import { databaseSettings, type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
 import { runCommand } from '../support/service.ts';
 import { sharedServers } from '../support/shared-servers.ts';
 import { waitFor } from '../support/wait.ts';
+
+const log = pino({ level: 'silent' });
 
 describe('rotation by alternating users', () => {
   let server: OwnPostgres;
@@ -41,7 +43,7 @@ describe('rotation by alternating users', () => {
         REDIS_URL: 'redis://127.0.0.1:1',
         OBJECTS_DIR: '/nonexistent',
       }),
-      pino({ level: 'silent' }),
+      log,
     );
   const sessions = async (user: string) =>
     (await server.run('SELECT FROM pg_stat_activity WHERE usename = $1', [user])).length;
@@ -91,6 +93,15 @@ describe('rotation by alternating users', () => {
     await load.stop();
     await database.close();
     expect(load.counts.failures).toEqual([]);
+  });
+
+  it('a secret that has changed since it was read is read once more', async () => {
+    const b = { ...users.appB, password: 'rotated-password-2' };
+    const read: Credentials[] = [{ ...b, password: 'rotated-away' }, b];
+    const source = async () => read.shift() ?? b;
+    const database = openDatabase(databaseSettings(server, { DATABASE_CREDENTIALS: source }), log);
+    expect(await database.query({ text: 'SELECT current_user AS user' })).toEqual([{ user: b.username }]);
+    await database.close();
   });
 
   it('a secret that is wrong for a moment does not harm the connections that are there', async () => {

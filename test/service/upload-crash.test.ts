@@ -40,7 +40,7 @@ async function killAndSweep(environment: ServiceEnvironment, stored: () => numbe
   const dying = await world.start(short);
   const kept = await sendUpload(dying.url, key, 'stays');
   const before = stored();
-  const framings = [
+  const framings: Record<string, string>[] = [
     { 'Content-Length': `${60 * MiB}` },
     { 'Transfer-Encoding': 'chunked', 'Idempotency-Key': 'crash' },
   ];
@@ -105,7 +105,8 @@ describeS3('with an S3 server of its own', () => {
   it('answers 503 when the server is killed in mid-upload, and recovers without a restart', async () => {
     const service = await world.start({ ...environment, LONGEST_REQUEST_SECONDS: '5' });
     const kept = await sendUpload(service.url, key, 'stays');
-    const uploads = [{ 'Content-Length': `${60 * MiB}` }, { 'Transfer-Encoding': 'chunked' }].map((framing) =>
+    const framings: Record<string, string>[] = [{ 'Content-Length': `${60 * MiB}` }, { 'Transfer-Encoding': 'chunked' }];
+    const uploads = framings.map((framing) =>
       beginUpload(service.url, { ...key, ...framing }),
     );
     for (const { request } of uploads) request.write(Buffer.alloc(20 * MiB));

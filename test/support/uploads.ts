@@ -89,15 +89,15 @@ export async function writeRandom(
 ): Promise<Written> {
   const block = randomFillSync(Buffer.allocUnsafe(1024 * 1024));
   const hash = createHash('sha256');
+  const closed = new Promise((resolve) => request.once('close', resolve));
   if (lead.before) request.write(lead.before);
   for (let written = 0; written < size; written += block.length) {
     const chunk = Buffer.from(block.subarray(0, Math.min(block.length, size - written)));
     if (chunk.length >= 8) chunk.writeDoubleLE(written, 0);
     hash.update(chunk);
     if (!request.write(chunk)) {
-      await new Promise<void>((resolve, reject) => {
-        request.once('drain', resolve).once('close', () => reject(new Error('the connection closed')));
-      });
+      await Promise.race([new Promise((resolve) => request.once('drain', resolve)), closed]);
+      if (request.destroyed) throw new Error('the connection closed');
     }
   }
   request.end(lead.after);
