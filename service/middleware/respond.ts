@@ -1,5 +1,5 @@
 // Writes the answer: one writeHead with everything, straight to the response.
-import { pipeline } from 'node:stream/promises';
+import { sendStream } from '../downloads/send.ts';
 import { problemDetails } from '../errors.ts';
 import type { HttpExchange } from '../exchange.ts';
 import type { Reply } from '../route.ts';
@@ -67,7 +67,7 @@ export async function respond(exchange: HttpExchange, reply: Reply, closing: boo
     if (message.method === 'HEAD') {
       reply.stream.destroy();
       response.end();
-    } else await pipeline(reply.stream, response, { signal: exchange.signal });
+    } else await sendStream(reply.stream, response, exchange.signal);
     return;
   }
   if (reply.body === undefined) {

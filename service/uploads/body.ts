@@ -1,6 +1,7 @@
 // Turns the body of an upload request into a named stream of bytes: a form's field `file`, or the raw body.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { Problem } from '../errors.ts';
+import { release } from '../release.ts';
 import { parseDisposition } from './disposition.ts';
 import { boundaryOf, findFile } from './multipart.ts';
 import { safeName } from './names.ts';
@@ -12,7 +13,7 @@ export interface UploadBody {
   declaredType: string | undefined;
   /** Bytes of the file, when known before it has arrived. */
   length: number | undefined;
-  /** The file. Throws when the client goes away, the signal aborts, or the framing turns out wrong. */
+  /** The file; each chunk is valid until the next one is asked for. Throws when the client goes away, the signal aborts, or the framing turns out wrong. */
   bytes: AsyncIterable<Uint8Array>;
   /** Lets go of the message, wherever reading stands. */
   close(): void;
@@ -20,7 +21,8 @@ export interface UploadBody {
 
 /**
  * The message's chunks, with its own backpressure. Unlike the stream's own iterator it leaves the connection open when it is
- * left early, so that an error can still be answered, and it ends when the signal aborts.
+ * left early, so that an error can still be answered, and it ends when the signal aborts. A chunk is valid until the next one
+ * is asked for.
  */
 export async function* messageChunks(message: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
   let wake: () => void = () => undefined;
@@ -32,8 +34,10 @@ export async function* messageChunks(message: IncomingMessage, signal: AbortSign
     for (;;) {
       signal.throwIfAborted();
       const chunk: Buffer | null = message.read();
-      if (chunk !== null) yield chunk;
-      else if (message.readableEnded) return;
+      if (chunk !== null) {
+        yield chunk;
+        release(chunk);
+      } else if (message.readableEnded) return;
       else if (message.destroyed) throw new Problem('malformed_request', 'The body ended too early.');
       else await new Promise<void>((resolve) => (wake = resolve));
     }

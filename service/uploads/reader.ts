@@ -27,6 +27,8 @@ export class ChunkReader {
 
   /** Takes the next chunk; false at the end of the source. */
   async more(): Promise<boolean> {
+    // What is in hand lies in a chunk that ends with the next one.
+    if (this.#pending.length > 0) this.#pending = Buffer.from(this.#pending);
     const { value, done } = await this.#source.next();
     if (done) return false;
     const chunk = Buffer.from(value.buffer, value.byteOffset, value.byteLength);

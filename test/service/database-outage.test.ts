@@ -58,7 +58,7 @@ describe('a service whose PostgreSQL goes away', () => {
   /** Nothing but what needs the database is touched, nobody gets in unchecked, and nothing is secret or internal. */
   async function expectOutage(): Promise<void> {
     const [first, firstMs] = await timed(list);
-    console.error('B', firstMs);
+
     expect(first).toMatchObject({ status: 503, body: { code: 'database_unavailable' } });
     expect(first.headers.get('retry-after')).toBe('2');
     expect(JSON.stringify(first.body)).not.toMatch(/ECONN|timeout|SELECT|127\.0\.0\.1/);

@@ -104,7 +104,7 @@ describe('rotation by alternating users', () => {
     await database.close();
   });
 
-  it('a secret that is wrong for a moment does not harm the connections that are there', async () => {
+  it('a secret that is wrong or missing for a while does not harm the connections that are there', async () => {
     const b = { ...users.appB, password: 'rotated-password-2' };
     mount(b);
     const database = open();
@@ -123,10 +123,11 @@ describe('rotation by alternating users', () => {
     ).rejects.toMatchObject({
       code: 'database_unavailable',
     });
+    const before = load.counts.succeeded;
+    await waitFor('statements on the old connections', () => load.counts.succeeded > before + 20);
     mount(b);
     await Promise.all([1, 2, 3, 4].map(() => database.query({ text: 'SELECT pg_sleep(0.2)' })));
     await load.stop();
     await database.close();
-    expect(load.counts.failures.length).toBeLessThanOrEqual(load.counts.succeeded);
   });
 });

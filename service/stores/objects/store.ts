@@ -19,6 +19,7 @@ export interface PutOptions {
 export interface ObjectStore {
   /**
    * Streams the body into a new object with bounded memory. Resolves only when the object exists in full.
+   * A chunk of the body is valid until the next one is asked for: the store has copied, sent or written it by then.
    * When it rejects, no object exists and nothing of it remains that `remove` would not take away.
    *
    * @throws Problem `storage_full` or `objects_unavailable`; an error of the body itself is passed through unchanged

@@ -59,14 +59,10 @@ function cut(outgoing: ClientRequest, reason: Error): void {
   outgoing.destroy(reason);
 }
 
-/** Resolves when more can be written or writing has become pointless. */
-function writable(outgoing: ClientRequest): Promise<void> {
+/** Resolves when the chunk has been handed to the kernel, or never will be. */
+function write(outgoing: ClientRequest, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve) => {
-    const done = () => {
-      for (const event of ['drain', 'close', 'response']) outgoing.off(event, done);
-      resolve();
-    };
-    for (const event of ['drain', 'close', 'response']) outgoing.on(event, done);
+    outgoing.write(chunk, () => resolve());
   });
 }
 
@@ -78,10 +74,9 @@ async function pump(outgoing: ClientRequest, body: unknown, over: () => boolean)
   }
   for await (const chunk of body) {
     if (over()) return;
-    if (!outgoing.write(chunk)) await writable(outgoing);
-    if (over()) return;
+    await write(outgoing, chunk);
   }
-  outgoing.end();
+  if (!over()) outgoing.end();
 }
 
 function watch(outgoing: ClientRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
@@ -95,7 +90,7 @@ function watch(outgoing: ClientRequest, signal: AbortSignal | undefined): Promis
       else socket.once('connect', () => clearTimeout(connecting));
     });
     outgoing.setTimeout(silenceMs, () => {
-      if (outgoing.writableNeedDrain || outgoing.writableEnded) cut(outgoing, new Error('the store is silent'));
+      if (outgoing.writableLength > 0 || outgoing.writableEnded) cut(outgoing, new Error('the store is silent'));
     });
     outgoing.on('response', resolve);
     outgoing.on('error', reject);
