@@ -7,7 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY service/package.json service/
 COPY local/package.json local/
 COPY infra/package.json infra/
-RUN npm ci --workspace service --omit optional
+RUN npm ci --workspace service
 COPY service service
 RUN node service/build.mjs /app && node service/warm-cache.mjs /app
 

@@ -48,7 +48,7 @@ image: ## build the container image; IMAGE=slipway:dev
 	docker build --build-arg NODE_IMAGE=$(NODE_IMAGE) -t $(IMAGE) .
 
 test-image: install image ## test the container image
-	@TEST_RUN=image IMAGE=$(IMAGE) $(JEST) --testMatch '<rootDir>/test/image/**/*.test.ts'
+	@TEST_RUN=image IMAGE=$(IMAGE) NODE_IMAGE=$(NODE_IMAGE) $(JEST) --config jest.image.config.mjs
 
 admin-key: ## make another admin key on the running service
 	@$(NODE) local/admin-key.ts

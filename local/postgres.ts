@@ -1,11 +1,11 @@
 // Starting a real PostgreSQL 15 from the binaries that npm installed, on a folder of its own.
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, openSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, type ChildOptions, startChild, untilReady } from './child.ts';
+import { type Child, startChild, untilReady } from './child.ts';
 import { freePort } from './ports.ts';
 import { postgresBinaries, postgresUser, type ServerUser as User } from './postgres-binaries.ts';
 import { programName, stopProcess, workingFolder } from './processes.ts';
@@ -49,74 +49,97 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const dir = resolve(options.dir);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const user = postgresUser(dir);
-  if (user) chownSync(dir, user.uid, user.gid);
-  chmodSync(dir, 0o700);
-  const binaries = postgresBinaries(user);
+  const programs: Programs = { binaries: postgresBinaries(user), user, log: options.log };
+  take(dir, user);
+  await stopOrphan(dir);
+  if (!existsSync(join(dir, 'PG_VERSION'))) await initialise(dir, programs, options.superuserPassword);
   const port = options.port ?? (await freePort());
-  const fixed = { ...(user ? { user } : {}), ...(options.log ? { log: options.log } : {}), cwd: '/', env: {} };
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: `${port}`,
+    unix_socket_directories: '',
+    ...(options.tls ? useTls(dir, options.tls, user) : {}),
+    ...options.settings,
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const password = (await readFile(join(dir, passwordFile), 'utf8')).trim();
+  const server = await startServer(dir, () => startProgram('postgres', dir, args, programs));
+  return {
+    url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    port,
+    pid: server.pid,
+    dir,
+    exited: server.exited,
+    stop: () => server.stop(),
+  };
+}
+
+interface Programs {
+  binaries: string;
+  user: User;
+  log: ((line: string) => void) | undefined;
+}
+
+/** Starts a program of PostgreSQL on a data folder. */
+async function startProgram(name: string, dir: string, args: string[], programs: Programs): Promise<Child> {
+  const { binaries, user, log } = programs;
+  // The parents of the folder may be closed to the user that the program runs as; an inherited descriptor needs no way through them.
   const folder = user && process.platform === 'linux' ? openSync(dir, 'r') : undefined;
-  // The parents of the folder may be closed to the user that the server runs as; an inherited descriptor needs no way through them.
-  const seen = folder === undefined ? dir : '/proc/self/fd/3';
-  const start = (program: string, args: string[], more: Partial<ChildOptions> = {}) =>
-    startChild({
-      ...fixed,
-      name: program,
-      command: join(binaries, 'bin', program),
-      args: ['-D', seen, ...args],
-      inherit: folder === undefined ? [] : [folder],
-      ...more,
-    });
   try {
-    await stopOrphan(dir);
-    if (!existsSync(join(dir, 'PG_VERSION'))) await initialise(dir, start, options.superuserPassword, user);
-    const tls = options.tls ? useTls(dir, options.tls, user) : {};
-    const settings = {
-      listen_addresses: '127.0.0.1',
-      port: `${port}`,
-      unix_socket_directories: '',
-      ...tls,
-      ...options.settings,
-    };
-    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    const server = await startServer(dir, () => start('postgres', args, { stopSignal: 'SIGINT' }));
-    const password = (await readFile(join(dir, passwordFile), 'utf8')).trim();
-    return {
-      url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
-      port,
-      pid: server.pid,
-      dir,
-      exited: server.exited,
-      stop: () => server.stop(),
-    };
+    return await startChild({
+      name,
+      command: join(binaries, 'bin', name),
+      args: ['-D', folder === undefined ? dir : '/proc/self/fd/3', ...args],
+      env: {},
+      cwd: '/',
+      // SIGTERM would wait for the clients to leave.
+      stopSignal: 'SIGINT',
+      ...(user ? { user } : {}),
+      ...(log ? { log } : {}),
+      ...(folder === undefined ? {} : { inherit: [folder] }),
+    });
   } finally {
     if (folder !== undefined) closeSync(folder);
   }
 }
 
-type Start = (program: string, args: string[], more?: Partial<ChildOptions>) => Promise<Child>;
+/** Gives a folder to the server's user, closed to others. */
+function take(dir: string, user: User): void {
+  if (user) chownSync(dir, user.uid, user.gid);
+  chmodSync(dir, 0o700);
+}
 
 function own(path: string, user: User): void {
   chmodSync(path, 0o600);
   if (user) chownSync(path, user.uid, user.gid);
 }
 
-async function initialise(dir: string, start: Start, password: string | undefined, user: User): Promise<void> {
-  const found = await readdir(dir);
-  if (found.length > 0) throw new Error(`${dir} is not empty and holds no PostgreSQL data`);
-  const text = password ?? randomBytes(18).toString('base64url');
-  // initdb wants an empty folder, and the password in a file that its user can reach.
+/** Makes the data in a folder beside `dir` and then renames it, so that what a crash interrupts is never taken for data. */
+async function initialise(dir: string, programs: Programs, password: string | undefined): Promise<void> {
+  if ((await readdir(dir)).length > 0) throw new Error(`${dir} is not empty and holds no PostgreSQL data`);
+  const fresh = `${dir}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh);
+  take(fresh, programs.user);
+  // initdb wants the password in a file that its user can reach.
   const handover = await mkdtemp(join(tmpdir(), 'slipway-'));
   try {
     const given = join(handover, passwordFile);
-    writeFileSync(given, `${text}\n`, { mode: 0o600 });
-    own(given, user);
-    if (user) chownSync(handover, user.uid, user.gid);
+    writeFileSync(given, `${password ?? randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });
+    own(given, programs.user);
+    take(handover, programs.user);
     const auth = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${given}`];
-    const child = await start('initdb', [...auth, '--encoding=UTF8', '--locale=C', '--no-sync']);
+    const child = await startProgram(
+      'initdb',
+      fresh,
+      [...auth, '--encoding=UTF8', '--locale=C', '--no-sync'],
+      programs,
+    );
     const how = await child.exited;
     if (how !== 'exit code 0') throw new Error(`initdb failed (${how}):\n${child.lastLines()}`);
-    copyFileSync(given, join(dir, passwordFile));
-    own(join(dir, passwordFile), user);
+    copyFileSync(given, join(fresh, passwordFile));
+    own(join(fresh, passwordFile), programs.user);
+    await rename(fresh, dir);
   } finally {
     await rm(handover, { recursive: true });
   }

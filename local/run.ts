@@ -34,8 +34,10 @@ async function main(): Promise<void> {
     const hurried = new Promise<'hurried'>((resolve) => {
       hurry = () => resolve('hurried');
     });
-    // First the way in, so that requests in flight are the last ones; then the replicas; then what they need.
     const drain = async () => {
+      // What is just being started must be known before it can be stopped.
+      await starting.catch(() => {});
+      // First the way in, so that requests in flight are the last ones; then the replicas; then what they need.
       await balancer?.close(longestRequestSeconds * 1000);
       await replicas?.stop(longestRequestSeconds * 1000);
     };
@@ -58,9 +60,7 @@ async function main(): Promise<void> {
       process.exit();
     });
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(0));
-
-  try {
+  const startAll = async () => {
     say('Bundling the service …');
     const program = await bundle(state.path('dist'));
     if (stopping) return;
@@ -70,17 +70,17 @@ async function main(): Promise<void> {
     for (const { name, exited } of started) {
       void exited.then((how) => {
         if (stopping) return;
-        say(`${name} ended (${how}), so everything stops; its log: ${state.path('logs')}`);
+        say(`${name} ended (${how}), so everything stops; its log is in ${state.path('logs')}`);
         stop(1);
       });
     }
     say(`Starting ${options.replicas} ${options.replicas === 1 ? 'replica' : 'replicas'} …`);
-    balancer = await startBalancer({
+    const front = await startBalancer({
       port: options.port,
       health: { intervalMs: 500, unhealthyThreshold: 2, healthyThreshold: 1 },
       deregistrationDelayMs: longestRequestSeconds * 1000,
     });
-    const { setTargets } = balancer;
+    balancer = front;
     replicas = await startReplicas(
       program,
       options.replicas,
@@ -92,18 +92,21 @@ async function main(): Promise<void> {
         TRUSTED_PROXY_HOPS: '1',
       },
       state,
-      (ports) => setTargets(ports.map((port) => ({ host: '127.0.0.1', port }))),
+      (ports) => front.setTargets(ports.map((port) => ({ host: '127.0.0.1', port }))),
       (line) => stopping || say(line),
     );
-    await untilHealthy(balancer, options, state, () => stopping !== undefined);
+    await untilHealthy(front, options, state, () => stopping !== undefined);
     if (stopping) return;
-    await ensureAdminKey(balancer, stores, state);
+    await ensureAdminKey(front, stores, state);
     if (!stopping) say(screen(options, state));
-  } catch (error) {
+  };
+  const starting = startAll();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(0));
+  await starting.catch((error: Error) => {
     if (stopping) return;
-    console.error(`\n${(error as Error).message}`);
+    console.error(`\n${error.message}`);
     stop(1);
-  }
+  });
 }
 
 async function insistOnPort(port: number): Promise<void> {

@@ -16,7 +16,7 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  external: ['pg-native'],
+  external: ['pg-native', 'pg-cloudflare'],
   legalComments: 'none',
   minifySyntax: true,
   minifyWhitespace: true,

@@ -68,8 +68,17 @@ export async function startBalancer(options: BalancerOptions = {}): Promise<Bala
     else if (outcome.by === 'cut') counters.cuts++;
     else counters[outcome.by][outcome.status] = (counters[outcome.by][outcome.status] ?? 0) + 1;
   };
+  const inFlight = new Set<ServerResponse>();
+  let closing = false;
   const handle = async (asked: IncomingMessage, answer: ServerResponse) => {
     counters.requests++;
+    inFlight.add(answer);
+    if (closing) answer.shouldKeepAlive = false;
+    answer.once('close', () => {
+      inFlight.delete(answer);
+      // Node keeps a connection whose answer said so, even when the server is closed.
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
     const target = group.next();
     if (!target) {
       refuse(asked, answer, 503);
@@ -101,6 +110,8 @@ export async function startBalancer(options: BalancerOptions = {}): Promise<Bala
     targets: () => group.view(),
     counters: () => structuredClone(counters),
     close: async (graceMs = 0) => {
+      closing = true;
+      for (const answer of inFlight) if (!answer.headersSent) answer.shouldKeepAlive = false;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), graceMs);

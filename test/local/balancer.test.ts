@@ -382,6 +382,33 @@ test('connections to a target are kept and used again', async () => {
   expect(new Set(one.seen.map(({ socket }) => socket.remotePort)).size).toBe(1);
 });
 
+test('closing lets requests in flight end and then closes their kept connections', async () => {
+  const answers: ServerResponse[] = [];
+  const one = await target((asked, answer) => {
+    if (asked.url === '/started') answer.write('s');
+    answers.push(answer);
+  });
+  const balancer = await balance([one]);
+  await allHealthy(balancer);
+  const agent = new Agent({ keepAlive: true });
+  open.push(() => agent.destroy());
+  const waiting = send(balancer.url, { agent });
+  const started = send(`${balancer.url}/started`, { agent });
+  await waitFor('both in flight', () => answers.length === 2);
+  let closed = false;
+  const closing = balancer.close(30_000).then(() => {
+    closed = true;
+  });
+  await expect(send(balancer.url)).rejects.toThrow('ECONNREFUSED');
+  expect(closed).toBe(false);
+  for (const answer of answers) answer.end('end');
+  expect(await waiting).toMatchObject({ status: 200, headers: { connection: 'close' }, complete: true });
+  expect(await started).toMatchObject({ body: 'send', complete: true });
+  const before = performance.now();
+  await closing;
+  expect(performance.now() - before).toBeLessThan(5000);
+});
+
 test('a taken port is an error', async () => {
   const one = await target(() => {});
   await expect(startBalancer({ port: one.port })).rejects.toThrow('EADDRINUSE');

@@ -111,6 +111,46 @@ test('make run: the curl lines work when pasted, replicas take turns, Ctrl-C lea
   await down(second);
 });
 
+test('make run: Ctrl-C lets a request in flight end; a second Ctrl-C does not wait for it', async () => {
+  const burn = async (run: Run, ms: number) => {
+    const headers = { 'X-API-Key': readFileSync(join(stateDir, 'admin.key'), 'utf8').trim() };
+    const answer = fetch(`http://127.0.0.1:${run.port}/load/${ms}`, { headers }).then(
+      ({ status }) => `${status}`,
+      () => 'cut',
+    );
+    // A replica burns one at a time, so each of the two says in its turn whether it is busy.
+    const busy = async () => (await fetch(`http://127.0.0.1:${run.port}/load/1`, { headers })).status === 503;
+    await waitFor('the burn', busy);
+    return { answer };
+  };
+  const patient = await up();
+  const whole = await burn(patient, 3000);
+  await down(patient);
+  expect(await whole.answer).toBe('200');
+
+  const hasty = await up();
+  const cut = await burn(hasty, 5000);
+  const before = performance.now();
+  hasty.process.kill('SIGINT');
+  await waitFor('the first to be heard', () => hasty.output().includes('again Ctrl-C is quick'));
+  hasty.process.kill('SIGINT');
+  expect(await hasty.exited).toBe(0);
+  expect(performance.now() - before).toBeLessThan(4000);
+  expect(await cut.answer).toBe('cut');
+});
+
+test('make run: Ctrl-C while it starts leaves no process', async () => {
+  const run = start({ PORT: `${await freePort()}` });
+  await waitFor('the stores to start', () => run.output().includes('Starting PostgreSQL'));
+  const pid = run.process.pid ?? 0;
+  await waitFor('a store', () => processTree(pid).length > 1);
+  const tree = processTree(pid);
+  run.process.kill('SIGINT');
+  expect(await run.exited).toBe(0);
+  const recorded = JSON.parse(readFileSync(join(stateDir, 'processes.json'), 'utf8')) as { pid: number }[];
+  expect([...tree, ...recorded.map((one) => one.pid)].filter(isRunning)).toEqual([]);
+});
+
 test('make run: a second one is refused while it runs, and so is make reset', async () => {
   const run = await up();
   const second = start({ PORT: `${await freePort()}` });

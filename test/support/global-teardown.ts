@@ -1,8 +1,6 @@
-import { rmSync } from 'node:fs';
-import { running } from './global-setup.ts';
+import { stopAll } from './global-setup.ts';
 import { sharedServers } from './shared-servers.ts';
 
 export default async function teardown(): Promise<void> {
-  for (const server of running.reverse()) await server.stop();
-  rmSync(sharedServers().dir, { recursive: true, force: true });
+  await stopAll(sharedServers().dir);
 }

@@ -1,14 +1,29 @@
-// The service as a process of its own: the same bundle as in the image.
-import { type ChildProcess, spawn } from 'node:child_process';
+// The service as a process of its own: the bundle of this run, or a container where the image is under test.
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { SettingsEnvironment } from '../../service/settings.ts';
+import { sharedServers } from './shared-servers.ts';
 
-const main = join(__dirname, '..', '..', 'dist', 'main.js');
+type Environment = Record<string, string | undefined>;
 
-/** Nothing of the tester's own environment gets into the service. */
-const bareEnvironment = { PATH: process.env.PATH ?? '' };
+/** As strict as the manifests run it: no root, nothing to write to but the test's folder, no capability. */
+const confinement = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges', '--network=host'];
+
+/** Starts the service with a command, and with nothing of the tester's own environment. */
+function launch(
+  argv: readonly string[],
+  environment: Environment,
+  nodeFlags: readonly string[] = [],
+): ChildProcessWithoutNullStreams {
+  const { dir, program } = sharedServers();
+  const PATH = process.env.PATH ?? '';
+  if (!('image' in program))
+    return spawn(process.execPath, [...nodeFlags, program.main, ...argv], { env: { PATH, ...environment } });
+  const names = Object.keys(environment).flatMap((name) => ['--env', name]);
+  const options = ['--rm', '--sig-proxy=true', ...confinement, '--volume', `${dir}:${dir}`, ...names];
+  return spawn('docker', ['run', ...options, program.image, ...argv], { env: { ...process.env, ...environment } });
+}
 
 export interface CommandResult {
   code: number;
@@ -18,7 +33,7 @@ export interface CommandResult {
 
 /** Runs a command of the service to its end, whatever its exit code. */
 export function tryCommand(argv: readonly string[], environment: Record<string, string>): Promise<CommandResult> {
-  const child = spawn(process.execPath, [main, ...argv], { env: { ...bareEnvironment, ...environment } });
+  const child = launch(argv, environment);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -64,10 +79,7 @@ export async function startService(
   environment: SettingsEnvironment & Record<string, string | undefined>,
   options: { until?: 'ready' | 'listening'; nodeFlags?: readonly string[] } = {},
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), main], {
-    env: { ...bareEnvironment, PORT: '0', METRICS_PORT: '0', HOST: '127.0.0.1', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = launch([], { PORT: '0', METRICS_PORT: '0', HOST: '127.0.0.1', ...environment }, options.nodeFlags);
   const logs: LogLine[] = [];
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
   const ready = new Promise<LogLine>((resolve, reject) => {

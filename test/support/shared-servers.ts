@@ -1,7 +1,10 @@
 // Where the servers of this run are: written by the global set-up, read by every test file through the environment.
 
 export interface SharedServers {
+  /** Folder of this run. */
   dir: string;
+  /** What is under test: the bundle's main.js, or an image. */
+  program: { main: string } | { image: string };
   /** With the superuser's credential. */
   postgres: { url: string };
   redis: { url: string };

@@ -1,6 +1,6 @@
 // What one test file works in: its own database, key prefix and place for objects on the shared real servers.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import type { SettingsEnvironment } from '../../service/settings.ts';
 import { createDatabase, databaseUrl, users } from './databases.ts';
@@ -42,7 +42,9 @@ export async function createWorld(): Promise<World> {
     RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000',
     RATE_LIMIT_KEY_PER_MINUTE: '1000000',
   };
-  const environment = { ...common, OBJECTS_DIR: mkdtempSync(join(servers.dir, 'objects-')) };
+  const objects = mkdtempSync(join(servers.dir, 'objects-'));
+  chmodSync(objects, 0o777); // the image's user is another one
+  const environment = { ...common, OBJECTS_DIR: objects };
   return {
     environment,
     async s3Environment() {

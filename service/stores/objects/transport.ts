@@ -3,6 +3,7 @@
 import http, { type ClientRequest, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { TLSSocket } from 'node:tls';
+import { release } from '../../release.ts';
 
 /** What the SDK hands over once it has built and signed a request. */
 interface SignedRequest {
@@ -57,6 +58,13 @@ function cut(outgoing: ClientRequest, reason: Error): void {
   const { socket } = outgoing;
   if (socket && !socket.connecting && !socket.destroyed && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
   outgoing.destroy(reason);
+}
+
+/** Frees what the socket has read, once the parser, whose listener comes first, has copied the body out of it. */
+function freeReads(incoming: IncomingMessage): void {
+  const { socket } = incoming;
+  socket.on('data', release);
+  incoming.once('close', () => socket.off('data', release));
 }
 
 /** Resolves when the chunk has been handed to the kernel, or never will be. */
@@ -128,6 +136,7 @@ export function createTransport() {
         await Promise.race([answered, pumped]);
         const incoming = await answered;
         incoming.on('error', () => undefined);
+        freeReads(incoming);
         // Answered before all was sent: the connection is of no further use.
         if (!outgoing.writableEnded) incoming.on('end', () => cut(outgoing, new Error('answered early')));
         const headers = Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, `${value}`]));
