@@ -1,12 +1,12 @@
 // From the declared routes to Koa's router: ready? → key and scope → rate limit → input → handler → audit → answer.
 import { Router } from '@koa/router';
 import type { Middleware } from 'koa';
-import { Problem } from './errors.ts';
+import { type ErrorCode, Problem } from './errors.ts';
 import type { HttpExchange } from './exchange.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { readInput } from './middleware/input.ts';
 import { respond } from './middleware/respond.ts';
-import type { Reply, RouteDeclaration } from './route.ts';
+import type { RouteDeclaration } from './route.ts';
 import type { Services } from './services.ts';
 
 /** Koa's context with the exchange that app.ts put there. */
@@ -21,22 +21,19 @@ export function isProbe(target: string | undefined): boolean {
   return probes.has(target ?? '');
 }
 
+/** What a key has changed, and which keys were refused. */
 function audit(
-  declaration: RouteDeclaration,
-  exchange: HttpExchange,
-  reply: Reply,
-  params: Record<string, string>,
+  { method, path }: RouteDeclaration,
+  { caller, client, log }: HttpExchange,
+  outcome: { status: number; target?: string | undefined; code?: ErrorCode },
 ): void {
-  const { caller } = exchange;
-  const created = reply.body as { id?: string } | undefined;
-  exchange.log.info({
+  log.info({
     event: 'audit',
-    action: `${declaration.method} ${declaration.path}`,
-    status: reply.status,
+    action: `${method} ${path}`,
+    ...outcome,
     keyId: caller?.keyId,
     keyName: caller?.name,
-    client: exchange.client.address,
-    target: params.id ?? created?.id,
+    client: client.address,
   });
 }
 
@@ -51,12 +48,20 @@ async function answer(
   const { limits, keys, health } = services;
   exchange.route = declaration.path;
   if (health.phase === 'starting' && !probes.has(declaration.path)) throw new Problem('not_ready');
-  if (scope !== null) await authenticate(exchange, scope, keys, limits);
+  if (scope !== null) {
+    await authenticate(exchange, scope, keys, limits).catch((error: unknown) => {
+      if (error instanceof Problem) audit(declaration, exchange, { status: error.status, code: error.code });
+      throw error;
+    });
+  }
   if (rateLimit === 'key') await limits.take('key', exchange.caller?.keyId ?? '', exchange.noteRateLimit);
   else if (rateLimit === 'address') await limits.take('address', exchange.client.address, exchange.noteRateLimit);
   const input = await readInput(declaration, exchange.message, params);
   const reply = await declaration.handle(input, services, exchange);
-  if (scope !== null && declaration.method !== 'GET') audit(declaration, exchange, reply, params);
+  if (scope !== null && declaration.method !== 'GET') {
+    const created = reply.body as { id?: string } | undefined;
+    audit(declaration, exchange, { status: reply.status, target: params.id ?? created?.id });
+  }
   await respond(exchange, reply, closing());
 }
 
