@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import type { Caller, Exchange, RateLimitState } from './route.ts';
+import type { Caller } from './caller.ts';
+import type { Exchange } from './route.ts';
+import type { RateLimitState } from './stores/limits.ts';
 
 const requestIdPattern = /^[\w.:-]{8,128}$/;
 /** W3C Trace Context, version 00: neither id may be all zeros. */

@@ -3,19 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import type { Caller, Scope } from './caller.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Services } from './services.ts';
-
-/** What a key may be allowed to do. */
-export const scopes = ['files:read', 'files:write', 'load', 'admin'] as const;
-export type Scope = (typeof scopes)[number];
-
-/** Who sent the request, once the key has been checked. */
-export interface Caller {
-  keyId: string;
-  name: string;
-  scopes: readonly Scope[];
-}
+import type { RateLimitState } from './stores/limits.ts';
 
 /** One request as a handler sees it: nothing of Koa, and the raw message only for bodies that are streamed. */
 export interface Exchange {
@@ -32,15 +23,6 @@ export interface Exchange {
   caller?: Caller;
   /** Takes what the rate limiter said; it is sent as RateLimit headers. */
   readonly noteRateLimit: (state: RateLimitState) => void;
-}
-
-/** State of one client's limit after this request. */
-export interface RateLimitState {
-  policy: 'address' | 'key';
-  limit: number;
-  remaining: number;
-  /** Seconds until the whole limit is there again. */
-  resetSeconds: number;
 }
 
 /** What a handler answers. `body` is sent as JSON unless it is a stream. */

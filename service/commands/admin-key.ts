@@ -1,8 +1,8 @@
 // Makes an API key with every scope and prints it, alone, on standard output: the first way in, as there are no default credentials.
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
+import { scopes } from '../caller.ts';
 import { openDatabase } from '../database/pools.ts';
-import { scopes } from '../route.ts';
 import { readSettings, settingsSchema } from '../settings.ts';
 import { noInvalidation } from '../stores/invalidation.ts';
 import { keyName } from '../stores/key-schemas.ts';

@@ -1,7 +1,8 @@
 // Who is calling: the key in X-API-Key, checked against the scope of the route.
+
+import type { Scope } from '../caller.ts';
 import { Problem } from '../errors.ts';
 import { type HttpExchange, header } from '../exchange.ts';
-import type { Scope } from '../route.ts';
 import type { Keys } from '../stores/keys.ts';
 import type { Limits } from '../stores/limits.ts';
 

@@ -1,6 +1,6 @@
 // What a key looks like on the wire, for the routes and the command that make, list and revoke keys.
 import { z } from 'zod';
-import { scopes } from '../route.ts';
+import { scopes } from '../caller.ts';
 
 const maxOverlapSeconds = 604_800;
 

@@ -1,9 +1,9 @@
 // API keys: who may call what. Only a hash of the secret is kept.
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import type { Caller, Scope } from '../caller.ts';
 import type { Database, Queries } from '../database/database.ts';
 import { Problem } from '../errors.ts';
-import type { Caller, Scope } from '../route.ts';
 import { createCache } from './cache.ts';
 import type { Invalidation } from './invalidation.ts';
 import { hashSecret, newKey, parseKey, sameSecret } from './key-text.ts';

@@ -2,12 +2,20 @@
 import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { Problem } from '../errors.ts';
-import type { RateLimitState } from '../route.ts';
 import type { Settings } from '../settings.ts';
 import type { LimitAnswer, ScriptedRedis, SessionAnswer } from './scripts.ts';
 
 const windowSeconds = 60;
 const windowMicros = windowSeconds * 1_000_000;
+
+/** State of one client's limit after this request. */
+export interface RateLimitState {
+  policy: 'address' | 'key';
+  limit: number;
+  remaining: number;
+  /** Seconds until the whole limit is there again. */
+  resetSeconds: number;
+}
 
 export type Policy = RateLimitState['policy'];
 

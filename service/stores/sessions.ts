@@ -1,9 +1,8 @@
 // Sessions in Redis: each call is one atomic round trip, the rate limit of the client's address included.
 import { randomFillSync } from 'node:crypto';
 import { Problem } from '../errors.ts';
-import type { RateLimitState } from '../route.ts';
 import type { Settings } from '../settings.ts';
-import { type Limits, settle } from './limits.ts';
+import { type Limits, type RateLimitState, settle } from './limits.ts';
 import type { LimitAnswer, ScriptedRedis, SessionAnswer } from './scripts.ts';
 
 /** 18 bytes: 144 bits, 24 characters of base64url. */

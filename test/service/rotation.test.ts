@@ -111,7 +111,7 @@ describe('rotation by alternating users', () => {
     const database = open();
     const load = startLoad(database);
     load.grow(2);
-    await waitFor('two sessions', () => database.pools()[0]?.total === 2);
+    await waitFor('two sessions in use', async () => load.counts.succeeded > 20 && (await sessions(b.username)) === 2);
     mount({ ...b, password: 'not-yet-valid' });
     await expect(
       Promise.all([1, 2, 3, 4].map(() => database.query({ text: 'SELECT pg_sleep(0.2)' }))),
