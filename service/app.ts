@@ -39,13 +39,11 @@ export function createApp({ services, log, metrics, drain }: AppParts): Koa<obje
     try {
       await next();
     } catch (error) {
-      fault = error;
-      const problem = error instanceof Problem ? error : undefined;
-      const gone = context.res.destroyed || context.res.headersSent;
-      if (problem === undefined && !gone) exchange.log.error({ event: 'fault', error });
-      else if (problem?.cause !== undefined)
-        exchange.log.warn({ event: 'fault', code: problem.code, error: problem.cause });
-      await respondProblem(exchange, error, problem?.headers ?? {}, closing());
+      fault = exchange.timedOut(error) ? new Problem('request_timeout') : error;
+      const problem = fault instanceof Problem ? fault : undefined;
+      if (problem?.cause !== undefined) exchange.log.warn({ event: 'fault', code: problem.code, error: problem.cause });
+      else if (problem === undefined && !context.res.destroyed) exchange.log.error({ event: 'fault', error });
+      await respondProblem(exchange, fault, problem?.headers ?? {}, closing());
     }
     observe(exchange, log, metrics, fault);
   });

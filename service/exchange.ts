@@ -74,6 +74,11 @@ export class HttpExchange implements Exchange {
     return this.#log;
   }
 
+  /** Whether that is what was thrown because the request took longer than it may. */
+  timedOut(error: unknown): boolean {
+    return error === this.#abort?.signal.reason && error instanceof DOMException && error.name === 'TimeoutError';
+  }
+
   get signal(): AbortSignal {
     if (this.#abort === undefined) {
       const abort = new AbortController();
