@@ -3,18 +3,25 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
 
+/** One number, with the values of its labels. */
+export interface Sample {
+  labels: Record<string, string>;
+  value: number;
+}
+
 export interface Metrics {
   registry: Registry;
   /** Counts one answered request. @param seconds from the first byte of the request to the end of the answer */
   request(method: string, route: string, status: number, seconds: number): void;
   /** Counts a request that was refused before it had a route, such as one that is not HTTP. */
   refused(code: string): void;
-  /** Shows a number that is read when Prometheus asks, by its labels. */
-  gauge(
+  /** Shows numbers that are read when Prometheus asks: a level, or a count that only grows. */
+  show(
+    type: 'gauge' | 'counter',
     name: string,
     help: string,
     labels: readonly string[],
-    read: () => readonly { labels: Record<string, string>; value: number }[],
+    read: () => readonly Sample[],
   ): void;
 }
 
@@ -53,17 +60,21 @@ export function createMetrics(instance: string): Metrics {
     refused(code) {
       refusals.inc({ code });
     },
-    gauge(name, help, labels, read) {
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labels],
-        registers: [registry],
-        collect() {
+    show(type, name, help, labels, read) {
+      const options = { name, help, labelNames: [...labels], registers: [registry] };
+      if (type === 'gauge') {
+        const collect = function (this: Gauge) {
           this.reset();
           for (const { labels: values, value } of read()) this.set(values, value);
-        },
-      });
+        };
+        new Gauge({ ...options, collect });
+      } else {
+        const collect = function (this: Counter) {
+          this.reset();
+          for (const { labels: values, value } of read()) this.inc(values, value);
+        };
+        new Counter({ ...options, collect });
+      }
     },
   };
 }

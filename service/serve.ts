@@ -10,6 +10,7 @@ import { createMetrics } from './metrics.ts';
 import { createApiServer, createMetricsServer, listen } from './server.ts';
 import type { Services } from './services.ts';
 import type { Settings } from './settings.ts';
+import { showState } from './state-metrics.ts';
 import { createFiles } from './stores/files.ts';
 import { createInvalidation } from './stores/invalidation.ts';
 import { createKeys } from './stores/keys.ts';
@@ -59,14 +60,7 @@ export async function serve(settings: Settings): Promise<number> {
   });
   server.on('request', createApp({ services, log, metrics, drain }).callback());
   const metricsServer = createMetricsServer(metrics);
-  metrics.gauge('postgres_pool_connections', 'Connections by pool and state.', ['pool', 'state'], () =>
-    database.pools().flatMap(({ pool, total, idle, waiting }) => [
-      { labels: { pool, state: 'used' }, value: total - idle },
-      { labels: { pool, state: 'idle' }, value: idle },
-      { labels: { pool, state: 'waiting' }, value: waiting },
-    ]),
-  );
-  metrics.gauge('burners_busy', 'Burns that run now.', [], () => [{ labels: {}, value: burners.busy() }]);
+  showState(metrics, { database, keys, files, burners });
 
   const stopped = new Promise<void>((resolve) => {
     const stop = (signal: NodeJS.Signals) => {

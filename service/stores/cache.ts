@@ -11,7 +11,15 @@ export interface Cache<Value> {
   /** Forgets the key here at once and on the other replicas as fast as Redis carries it. Never rejects. */
   drop(key: string): void;
   /** Since the start: answered from memory, not answered from memory, and loads begun (fewer than misses by single-flight). */
-  counts(): { name: string; hits: number; misses: number; loads: number; entries: number };
+  counts(): CacheCounts;
+}
+
+export interface CacheCounts {
+  name: string;
+  hits: number;
+  misses: number;
+  loads: number;
+  entries: number;
 }
 
 export interface CacheOptions<Value> {

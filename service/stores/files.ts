@@ -7,7 +7,7 @@ import type { Settings } from '../settings.ts';
 import type { UploadBody } from '../uploads/body.ts';
 import { meter } from '../uploads/meter.ts';
 import { contentType } from '../uploads/types.ts';
-import { createCache } from './cache.ts';
+import { type CacheCounts, createCache } from './cache.ts';
 import { newFileId } from './file-ids.ts';
 import {
   completePending,
@@ -53,6 +53,7 @@ export interface Files {
   open(id: string, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable | undefined>;
   /** Hides the file, then removes object and row; what fails after the hiding is the sweeper's. False when there is no such file. */
   remove(id: string): Promise<boolean>;
+  counts(): CacheCounts;
 }
 
 /** Rows never change while they are visible, so the age only bounds how long a deleted file is still announced without Redis. */
@@ -171,5 +172,7 @@ export function createFiles({ database, objects, invalidation, settings, log }: 
       }
       return true;
     },
+
+    counts: () => cache.counts(),
   };
 }

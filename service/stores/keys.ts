@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Caller, Scope } from '../caller.ts';
 import type { Database, Queries } from '../database/database.ts';
 import { Problem } from '../errors.ts';
-import { createCache } from './cache.ts';
+import { type CacheCounts, createCache } from './cache.ts';
 import type { Invalidation } from './invalidation.ts';
 import { hashSecret, newKey, parseKey, sameSecret } from './key-text.ts';
 import { createLastUsed } from './last-used.ts';
@@ -46,7 +46,7 @@ export interface Keys {
   list(limit: number, after?: string): Promise<KeyView[] | undefined>;
   /** Revokes it for good; again is no error. False if there is no such key. */
   revoke(id: string): Promise<boolean>;
-  counts(): { name: string; hits: number; misses: number; loads: number; entries: number };
+  counts(): CacheCounts;
   /** Writes what is still to be written; before the database closes. */
   close(): Promise<void>;
 }

@@ -69,6 +69,8 @@ describe('health', () => {
     expect(text).toMatch(/http_request_duration_seconds_count\{[^}]*route="unmatched"[^}]*\} \d/);
     expect(text).toMatch(/nodejs_eventloop_lag_seconds/);
     expect(text).toMatch(/postgres_pool_connections\{pool="writer",state="idle"/);
+    expect(text).toMatch(/# TYPE cache_requests_total counter/);
+    expect(text).toMatch(/cache_requests_total\{cache="keys",result="(hit|miss)"/);
     const routes = new Set([...text.matchAll(/route="([^"]*)"/g)].map(([, route]) => route));
     expect([...routes].every((route) => route === 'unmatched' || /^(\/|\/[a-z]+(\/:[a-z]+)?)$/.test(route ?? ''))).toBe(
       true,
