@@ -16,6 +16,7 @@ run: ## the whole service on this machine until Ctrl-C; PORT=3000 REPLICAS=2
 
 test: install build ## all tests against real servers; FILES=path for some of them
 	@$(JEST) $(FILES)
+	@$(if $(FILES),,$(NODE) test/check-features.mjs --ran-only)
 
 install:
 	@local/install all
