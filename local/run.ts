@@ -166,7 +166,7 @@ function screen(options: RunOptions, state: State): string {
   A session that every replica knows; repeat it:
     curl -b ${shown('cookies')} -c ${shown('cookies')} ${address}/session
   A file in, and the list of files:
-    curl ${key} -F file=@Makefile ${address}/upload
+    curl ${key} -F file=@README.md ${address}/upload
     curl ${key} ${address}/files
 
   Ctrl-C stops everything and keeps the data.

@@ -90,6 +90,10 @@ async function paste(line: string): Promise<Record<string, unknown>> {
 test('make run: the curl lines work when pasted, replicas take turns, Ctrl-C leaves no process, the next run keeps the data', async () => {
   const first = await up();
   const [session = '', upload = '', list = ''] = curlLines(first);
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  for (const line of [session, upload, list]) {
+    expect(readme).toContain(line.replaceAll(`:${first.port}`, ':3000').replaceAll(`${stateDir}/`, '.local/'));
+  }
   const one = await paste(session);
   const two = await paste(session);
   expect([one.views, two.views]).toEqual([1, 2]);
@@ -102,12 +106,15 @@ test('make run: the curl lines work when pasted, replicas take turns, Ctrl-C lea
   await down(first);
 
   const before = performance.now();
-  const second = await up();
+  const second = await up({ REPLICAS: '4' });
   expect(performance.now() - before).toBeLessThan(15_000);
   const [sameSession = '', , sameList = ''] = curlLines(second);
   expect(await paste(sameSession)).toMatchObject({ views: 3 });
   expect(await paste(sameList)).toMatchObject({ files: [{ id: file.id }] });
   expect(readFileSync(join(stateDir, 'admin.key'), 'utf8')).toBe(key);
+  const instances = new Set<unknown>();
+  for (let i = 0; i < 4; i++) instances.add((await paste(sameSession)).instance);
+  expect(instances.size).toBe(4);
   await down(second);
 });
 
