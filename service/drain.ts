@@ -15,13 +15,14 @@ export interface Drain {
    * after `longestMs` in all it cuts what is left.
    */
   run(): Promise<void>;
-  /** Cuts all connections now. */
+  /** Cuts all connections and ends the drain now. */
   cut(): void;
 }
 
 export function createDrain(server: Server, { settleMs, longestMs }: { settleMs: number; longestMs: number }): Drain {
   let lastArrival = 0;
   let draining = false;
+  let cut = false;
   let deadline: NodeJS.Timeout | undefined;
   return {
     get draining() {
@@ -38,7 +39,7 @@ export function createDrain(server: Server, { settleMs, longestMs }: { settleMs:
       return new Promise((resolve) => {
         const look = setInterval(() => {
           const now = performance.now();
-          if (now - lastArrival < settleMs && now - start < longestMs) return;
+          if (!cut && now - lastArrival < settleMs && now - start < longestMs) return;
           clearInterval(look);
           server.close(() => {
             clearTimeout(deadline);
@@ -48,6 +49,7 @@ export function createDrain(server: Server, { settleMs, longestMs }: { settleMs:
       });
     },
     cut() {
+      cut = true;
       server.closeAllConnections();
     },
   };

@@ -147,6 +147,17 @@ describe('SIGTERM', () => {
     expect(traffic.failures).toEqual([]);
   }, 60_000);
 
+  it('twice ends at once, whatever is in flight', async () => {
+    const leaves = await world.start({ INSTANCE: 'leaves', DRAIN_SETTLE_SECONDS: '300' });
+    await behindBalancer(leaves);
+    const uploads = await uploadTo(leaves, randomBytes(300_000), 30);
+    leaves.process.kill('SIGTERM');
+    await waitFor('the drain', () => leaves.logs.some(({ event }) => event === 'drain'));
+    leaves.process.kill('SIGTERM');
+    expect(await leaves.exited).toBe(0);
+    expect((await Promise.race(uploads)).status).toBe(502);
+  }, 20_000);
+
   it('does lose requests without the drain, which the first test would see', async () => {
     const flags = ['--import', join(__dirname, '..', 'support', 'no-drain.mjs')];
     const leaves = await startService({ ...world.environment, INSTANCE: 'leaves' }, { nodeFlags: flags });

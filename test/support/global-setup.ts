@@ -53,13 +53,16 @@ async function start(dir: string): Promise<void> {
   await prepareTemplate(postgres.url);
 }
 
-export default async function setup(): Promise<void> {
+/** Runs a set-up in a folder of its own; when it fails, nothing of it is left. */
+export async function setUpWith(begin: (dir: string) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'slipway-test-'));
   chmodSync(dir, 0o755);
   try {
-    await start(dir);
+    await begin(dir);
   } catch (error) {
     await stopAll(dir);
     throw error;
   }
 }
+
+export default (): Promise<void> => setUpWith(start);

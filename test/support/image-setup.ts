@@ -1,14 +1,11 @@
 // In place of the global set-up when the image is under test: PostgreSQL and Redis are containers too.
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client } from 'pg';
 import { freePort } from '../../local/ports.ts';
 import { prepareTemplate } from './databases.ts';
-import { running, startS3, stopAll } from './global-setup.ts';
+import { running, setUpWith, startS3 } from './global-setup.ts';
 import { shareServers } from './shared-servers.ts';
 import { waitFor } from './wait.ts';
 
@@ -57,13 +54,4 @@ async function start(dir: string): Promise<void> {
   await prepareTemplate(url);
 }
 
-export default async function setup(): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'slipway-image-test-'));
-  chmodSync(dir, 0o755);
-  try {
-    await start(dir);
-  } catch (error) {
-    await stopAll(dir);
-    throw error;
-  }
-}
+export default (): Promise<void> => setUpWith(start);
