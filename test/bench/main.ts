@@ -33,7 +33,7 @@ async function run(): Promise<void> {
   const begin = performance.now();
   let doing = 'setting up';
   const progress = (what: string) => process.stderr.write(`${doing}: ${what}\n`);
-  const stage = await openStage({ rounds: quick ? 2 : 12, interrupted: stopping.signal, progress });
+  const stage = await openStage({ rounds: quick ? 2 : 10, interrupted: stopping.signal, progress });
   try {
     const results: Comparison[] = [];
     for (const [name, compare] of Object.entries(comparisons)) {

@@ -12,11 +12,11 @@ export interface Subject {
   slice(): Promise<number>;
 }
 
-/** One discarded slice of each subject, to let it compile and cache, and then all of them in turn. */
+/** `warmUps` discarded slices of each subject, to let it compile and cache, and then all of them in turn. */
 export async function interleave(
   stage: Stage,
   subjects: readonly Subject[],
-  warmUps = 2,
+  warmUps = 4,
 ): Promise<Record<string, Rounds>> {
   const rounds: Record<string, number[]> = Object.fromEntries(subjects.map(({ name }) => [name, []]));
   for (let round = -warmUps; round < stage.rounds; round++) {
