@@ -4,10 +4,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { cacheFolder } from '../../local/path.ts';
 import { freePort } from '../../local/ports.ts';
 import { isRunning, processTree } from '../../local/processes.ts';
+import { barePostgres } from '../support/own-postgres.ts';
+import { createBucket, s3Client } from '../support/s3.ts';
+import { sharedServers } from '../support/shared-servers.ts';
 import { waitFor } from '../support/wait.ts';
 
 const root = join(__dirname, '..', '..');
@@ -232,6 +236,40 @@ test('make run: a taken port and wrong options are clear errors before anything 
   blocker.close();
   rmSync(untouched, { recursive: true });
 });
+
+(sharedServers().s3 ? test : test.skip)(
+  'make run uses a PostgreSQL, a Redis and an S3 server that are there already',
+  async () => {
+    const { redis, s3 } = sharedServers();
+    const database = await barePostgres();
+    const ownState = mkdtempSync(join(tmpdir(), 'slipway-own-'));
+    const bucket = await createBucket(s3 as NonNullable<typeof s3>);
+    const run = await up({
+      SLIPWAY_STATE: ownState,
+      DATABASE_URL: database.url,
+      REDIS_URL: redis.url,
+      S3_ENDPOINT: s3?.endpoint ?? '',
+      S3_BUCKET: bucket,
+      AWS_ACCESS_KEY_ID: s3?.accessKey ?? '',
+      AWS_SECRET_ACCESS_KEY: s3?.secretKey ?? '',
+    });
+    const [session = '', upload = '', list = ''] = curlLines(run);
+    expect(await paste(session)).toMatchObject({ views: 1 });
+    const { id } = await paste(upload);
+    expect(await paste(list)).toMatchObject({ files: [{ id }] });
+    const rows = await database.run('SELECT id FROM files WHERE id = $1', [id]);
+    expect(rows).toHaveLength(1);
+    const client = s3Client(s3 as NonNullable<typeof s3>);
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
+    client.destroy();
+    expect(Contents).toHaveLength(1);
+    expect(existsSync(join(ownState, 'postgres'))).toBe(false);
+    run.process.kill('SIGINT');
+    expect(await run.exited).toBe(0);
+    await database.stop();
+    rmSync(ownState, { recursive: true });
+  },
+);
 
 test('make reset forgets the data', async () => {
   execFileSync(join(root, 'local', 'node'), [join(root, 'local', 'reset.ts')], {
