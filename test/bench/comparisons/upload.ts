@@ -91,7 +91,8 @@ export async function compareUploads(stage: Stage): Promise<Comparison[]> {
         ratio: ratio(bare, of(rounds, name)),
         peerAgainstItself: ratio(of(rounds, 'again'), bare),
         bound: { kind: 'at least', floor: 0.6 },
-        holdsBack: 'The pipe does not hash: SHA-256 of 64 MB alone costs two thirds of what moving them costs the pipe.',
+        holdsBack:
+          'The pipe does not hash: SHA-256 of 64 MB alone costs two thirds of what moving them costs the pipe.',
       },
       {
         title: `Peak resident memory of these uploads ${what}, against the pipe`,
