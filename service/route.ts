@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Caller, Scope } from './caller.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Services } from './services.ts';

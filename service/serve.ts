@@ -32,7 +32,7 @@ export async function serve(settings: Settings): Promise<number> {
   const redis = withScripts(await connectRedis(settings, 'commands'));
   const subscriber = await connectRedis(settings, 'subscriber');
   const database = openDatabase(settings, log);
-  const objects = await openObjects(settings);
+  const objects = openObjects(settings);
   const invalidation = createInvalidation({ redis, subscriber, prefix: settings.REDIS_PREFIX });
   const limits = createLimits(redis, settings);
   const keys = createKeys({ database, invalidation, log });
@@ -82,6 +82,7 @@ export async function serve(settings: Settings): Promise<number> {
   const sweeper = waitForSchema(database, log, starting.signal).then(() => {
     if (health.phase === 'starting') health.phase = 'ready';
     log.info({ event: 'ready' });
+    health.dependencies(); // loads the S3 SDK now rather than with the first upload
     return startSweeper({ database, objects, settings, log });
   });
   sweeper.catch(() => undefined); // only a stop while starting gets here

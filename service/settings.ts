@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const integer = (unit: string, min: number, max: number) => {
   const fault = `must be a whole number of ${unit} from ${min} to ${max}`;

@@ -1,5 +1,5 @@
 // Makes database, roles, users and rights on a server. Doing it again changes nothing but the passwords, to those given.
-import { z } from 'zod';
+import * as z from 'zod';
 import { connectOnce, sessionLimits } from '../database/connection.ts';
 import { ensureRights, ensureServer } from '../database/roles.ts';
 import { credentials, readSettings, settingsSchema, url } from '../settings.ts';

@@ -1,6 +1,6 @@
 // What the commands print: help, and failures without secrets.
 import { DatabaseError } from 'pg';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { SettingsError } from '../settings.ts';
 
 /**

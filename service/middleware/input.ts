@@ -1,6 +1,6 @@
 // Reads and checks what a request brings, by the schemas of its route.
 import type { IncomingMessage } from 'node:http';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type FieldFault, Problem } from '../errors.ts';
 import { header } from '../exchange.ts';
 import type { Input, RouteDeclaration } from '../route.ts';

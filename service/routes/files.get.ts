@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkConditions, rangeApplies } from '../downloads/conditions.ts';
 import { parseRange } from '../downloads/range.ts';
 import { Problem } from '../errors.ts';

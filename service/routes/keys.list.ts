@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../errors.ts';
 import { route } from '../route.ts';
 import { keyId, keyView } from '../stores/key-schemas.ts';

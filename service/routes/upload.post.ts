@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Problem } from '../errors.ts';
 import { type Exchange, route } from '../route.ts';
 import type { UploadKey } from '../stores/upload-keys.ts';

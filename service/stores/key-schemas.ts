@@ -1,5 +1,5 @@
 // What a key looks like on the wire, for the routes and the command that make, list and revoke keys.
-import { z } from 'zod';
+import * as z from 'zod';
 import { scopes } from '../caller.ts';
 
 const maxOverlapSeconds = 604_800;
