@@ -51,10 +51,12 @@ image: ## build the container image; IMAGE=slipway:dev
 test-image: install image ## test the container image
 	@TEST_RUN=image IMAGE=$(IMAGE) NODE_IMAGE=$(NODE_IMAGE) $(JEST) --config jest.image.config.mjs
 
-admin-key: ## make another admin key on the running service
+admin-key: ## make another admin key on the running service; NAME=admin
+	@local/install run
 	@$(NODE) local/admin-key.ts
 
 reset: ## forget the data of make run
+	@local/install run
 	@$(NODE) local/reset.ts
 
 clean: ## remove what was built and installed, not the data

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Balancer, startBalancer } from './balancer/balancer.ts';
 import { OptionsError, type RunOptions, readOptions } from './options.ts';
 import { portIsFree } from './ports.ts';
-import { bundle, type Replicas, startReplicas } from './service.ts';
-import { AlreadyRunningError, holder, openState, type State } from './state.ts';
+import { bundle, type Replicas, runCommand, startReplicas } from './service.ts';
+import { AlreadyRunningError, ForeignFolderError, holder, openState, type State } from './state.ts';
 import { openStores, type Started, type Stores } from './stores.ts';
 
 const longestRequestSeconds = 35;
 const readyMs = 60_000;
+const dependencyMs = 4000;
 
 /** A failure that is explained in full by its message. */
 class RunError extends Error {
@@ -23,7 +24,12 @@ async function main(): Promise<void> {
   const running = holder(options.stateDir);
   if (running !== undefined) throw new AlreadyRunningError(running);
   await insistOnPort(options.port);
-  const state = await openState(options.stateDir, say);
+  const state = await openState(options.stateDir, say).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === undefined) throw error;
+    throw new RunError(
+      `The state folder ${options.stateDir} cannot be used (${error.code}); choose another: SLIPWAY_STATE=…`,
+    );
+  });
   const started: Started[] = [];
   let stopping: Promise<void> | undefined;
   let hurry = () => {};
@@ -74,6 +80,7 @@ async function main(): Promise<void> {
         stop(1);
       });
     }
+    await runCommand(program, ['--check-settings'], stores.settings);
     say(`Starting ${options.replicas} ${options.replicas === 1 ? 'replica' : 'replicas'} …`);
     const front = await startBalancer({
       port: options.port,
@@ -87,8 +94,8 @@ async function main(): Promise<void> {
       {
         ...stores.settings,
         LONGEST_REQUEST_SECONDS: `${longestRequestSeconds}`,
-        // Nobody sends requests any more once the balancer is closed.
-        DRAIN_SETTLE_SECONDS: '0',
+        // Longer than the balancer takes to notice that a replica is leaving, so that one can be stopped by itself.
+        DRAIN_SETTLE_SECONDS: '2',
         TRUSTED_PROXY_HOPS: '1',
       },
       state,
@@ -97,6 +104,7 @@ async function main(): Promise<void> {
     );
     await untilHealthy(front, options, state, () => stopping !== undefined);
     if (stopping) return;
+    await insistOnDependencies(front.url, options);
     await ensureAdminKey(front, stores, state);
     if (!stopping) say(screen(options, state));
   };
@@ -122,6 +130,24 @@ async function insistOnPort(port: number): Promise<void> {
       const other = port === 65535 ? 3000 : port + 1;
       throw new RunError(`Port ${port} is taken; choose another: PORT=${other} make run`);
     }
+  }
+}
+
+/** A person's own server that does not answer would show only in the first request. */
+async function insistOnDependencies(url: string, options: RunOptions): Promise<void> {
+  const from = {
+    redis: options.redisUrl && 'REDIS_URL',
+    postgres: options.databaseUrl && 'DATABASE_URL',
+    objects: options.s3 && 'S3_ENDPOINT, S3_BUCKET and the AWS credentials',
+  };
+  type Answer = { dependencies: Record<keyof typeof from, { state: string }> };
+  for (const deadline = Date.now() + dependencyMs; ; await sleep(100)) {
+    const { dependencies } = (await (await fetch(`${url}/health`)).json()) as Answer;
+    const down = (['postgres', 'redis', 'objects'] as const).filter((name) => dependencies[name].state !== 'up');
+    if (down.length === 0) return;
+    if (Date.now() < deadline) continue;
+    const lines = down.map((name) => `  ${name}${from[name] ? `: check ${from[name]}` : ''}`);
+    throw new RunError(`The service runs, but cannot use:\n${lines.join('\n')}`);
   }
 }
 
@@ -159,7 +185,7 @@ function screen(options: RunOptions, state: State): string {
   const key = `-H "X-API-Key: $(cat ${shown('admin.key')})"`;
   return `
   slipway      ${address}
-  replicas     ${options.replicas}, taking turns
+  replicas     ${options.replicas}${options.replicas > 1 ? ', taking turns' : ''}
   admin key    ${shown('admin.key')}
   logs         ${shown('logs')}
 
@@ -174,7 +200,11 @@ function screen(options: RunOptions, state: State): string {
 }
 
 main().catch((error: Error) => {
-  const known = error instanceof OptionsError || error instanceof AlreadyRunningError || error instanceof RunError;
+  const known =
+    error instanceof OptionsError ||
+    error instanceof AlreadyRunningError ||
+    error instanceof ForeignFolderError ||
+    error instanceof RunError;
   console.error(known ? error.message : (error.stack ?? error.message));
   process.exitCode = 1;
 });

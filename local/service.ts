@@ -50,7 +50,7 @@ function runNode(name: string, args: readonly string[], environment: NodeJS.Proc
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${name} failed:\n${messages.trim() || output.trim() || `exit code ${code}`}`));
+      else reject(new Error(messages.trim() || output.trim() || `${name} ended with exit code ${code}`));
     });
   });
 }

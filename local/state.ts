@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -24,6 +26,14 @@ interface Recorded {
 }
 
 const maxLogBytes = 10 * 1024 ** 2;
+
+/** The folder holds what this program did not put there. */
+export class ForeignFolderError extends Error {
+  override readonly name = 'ForeignFolderError';
+  constructor(dir: string) {
+    super(`${dir} holds files that are not ours; give SLIPWAY_STATE a new or empty folder.`);
+  }
+}
 
 /** Another `make run` holds the folder. */
 export class AlreadyRunningError extends Error {
@@ -94,17 +104,31 @@ function lock(dir: string): void {
   }
 }
 
+/** A folder that has this file is ours; it is there from the first start on. */
+const marker = 'processes.json';
+/** Fetched programs are no data: they outlive a reset. */
+export const packagesFolder = 'packages';
+
+/** A folder with somebody's files is neither closed to others nor ever emptied. */
+function insistOnOurs(dir: string): void {
+  if (!existsSync(dir)) return;
+  const names = readdirSync(dir).filter((name) => name !== packagesFolder);
+  if (names.length > 0 && !names.includes(marker)) throw new ForeignFolderError(dir);
+}
+
 /**
  * Takes the folder, made when missing and closed to others, and stops what a crashed run left running in it.
  *
- * @throws AlreadyRunningError
+ * @throws AlreadyRunningError, ForeignFolderError
  */
 export async function openState(dir: string, log: (line: string) => void): Promise<State> {
+  insistOnOurs(dir);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
+  appendFileSync(join(dir, marker), '', { mode: 0o600 });
   lock(dir);
   for (const name of ['logs', 'secrets']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
-  const processesFile = join(dir, 'processes.json');
+  const processesFile = join(dir, marker);
   const left = (read<Recorded[]>(processesFile) ?? []).filter(({ pid, identity }) => processIdentity(pid) === identity);
   if (left.length > 0) log(`Stopping what a crashed run left: ${left.map(({ name }) => name).join(', ')} …`);
   // Latest first: the service before the stores that it needs.

@@ -42,7 +42,7 @@ export function createApp({ services, log, metrics, drain }: AppParts): Koa<obje
       fault = exchange.timedOut(error) ? new Problem('request_timeout') : error;
       const problem = fault instanceof Problem ? fault : undefined;
       if (problem?.cause !== undefined) exchange.log.warn({ event: 'fault', code: problem.code, error: problem.cause });
-      else if (problem === undefined && !context.res.destroyed) exchange.log.error({ event: 'fault', error });
+      else if (problem === undefined && !exchange.clientLeft(error)) exchange.log.error({ event: 'fault', error });
       await respondProblem(exchange, fault, problem?.headers ?? {}, closing());
     }
     observe(exchange, log, metrics, fault);

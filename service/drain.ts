@@ -45,6 +45,8 @@ export function createDrain(server: Server, { settleMs, longestMs }: { settleMs:
             clearTimeout(deadline);
             resolve();
           });
+          // What came in between the cut and the end of listening.
+          if (cut || now - start >= longestMs) server.closeAllConnections();
         }, lookMs);
       });
     },

@@ -79,8 +79,8 @@ export const errorTable = {
   method_not_implemented: {
     status: 501,
     title: 'The method is not known',
-    means: 'The server implements GET, HEAD, POST, DELETE and OPTIONS only.',
-    remedy: 'Use one of them.',
+    means: 'No route of the service has such a method, and it opens no tunnels.',
+    remedy: 'Use GET, HEAD, POST or DELETE.',
   },
   request_timeout: {
     status: 408,

@@ -74,7 +74,12 @@ export class HttpExchange implements Exchange {
     return this.#log;
   }
 
-  /** Whether that is what was thrown because the request took longer than it may. */
+  /** Whether that was thrown because the client went away: nobody to answer, and nothing to log. */
+  clientLeft(error: unknown): boolean {
+    return error instanceof DOMException && error.name === 'AbortError';
+  }
+
+  /** Whether that was thrown because the request took longer than it may. */
   timedOut(error: unknown): boolean {
     return error === this.#abort?.signal.reason && error instanceof DOMException && error.name === 'TimeoutError';
   }
@@ -85,10 +90,12 @@ export class HttpExchange implements Exchange {
       this.#abort = abort;
       const left = this.#options.longestRequestMs - (performance.now() - this.start);
       const timer = setTimeout(() => abort.abort(new DOMException('the request took too long', 'TimeoutError')), left);
-      this.response.on('close', () => {
+      const gone = () => {
         clearTimeout(timer);
         if (!this.response.writableFinished) abort.abort(new DOMException('the client went away', 'AbortError'));
-      });
+      };
+      if (this.response.destroyed) gone();
+      else this.response.once('close', gone);
     }
     return this.#abort.signal;
   }

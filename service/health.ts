@@ -12,6 +12,8 @@ export type Probe = (signal: AbortSignal) => Promise<unknown>;
 
 export interface Health {
   phase: Phase;
+  /** Whether it has ever been ready: before, only probes are answered. */
+  readonly started: boolean;
   /** The last states; asked anew when older than 1 s. Answers within half a second whatever the dependencies do. */
   dependencies(): Promise<Record<string, DependencyState>>;
 }
@@ -34,8 +36,19 @@ async function ask(probe: Probe): Promise<DependencyState> {
 export function createHealth(probes: Record<string, Probe>): Health {
   let asked = Number.NEGATIVE_INFINITY;
   let states: Promise<Record<string, DependencyState>> | undefined;
+  let phase: Phase = 'starting';
+  let started = false;
   return {
-    phase: 'starting',
+    get phase() {
+      return phase;
+    },
+    set phase(next) {
+      phase = next;
+      started ||= next === 'ready';
+    },
+    get started() {
+      return started;
+    },
     dependencies() {
       if (states === undefined || performance.now() - asked > freshMs) {
         asked = performance.now();

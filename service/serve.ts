@@ -16,10 +16,13 @@ import { createInvalidation } from './stores/invalidation.ts';
 import { createKeys } from './stores/keys.ts';
 import { createLimits } from './stores/limits.ts';
 import { openObjects } from './stores/objects/open.ts';
-import { connectRedis } from './stores/redis.ts';
+import { connectRedis, untilConnected } from './stores/redis.ts';
 import { withScripts } from './stores/scripts.ts';
 import { createSessions } from './stores/sessions.ts';
 import { startSweeper } from './stores/sweeper.ts';
+
+/** How long a start waits for Redis. */
+const connectWithinMs = 2000;
 
 /** Runs until SIGTERM or SIGINT has drained it. A second signal cuts the drain short. */
 export async function serve(settings: Settings): Promise<number> {
@@ -79,7 +82,9 @@ export async function serve(settings: Settings): Promise<number> {
   const metricsPort = await listen(metricsServer, settings.METRICS_PORT, settings.HOST);
   log.info({ event: 'listening', port, metricsPort });
   const starting = new AbortController();
-  const sweeper = waitForSchema(database, log, starting.signal).then(() => {
+  const sweeper = waitForSchema(database, log, starting.signal).then(async () => {
+    // A lost Redis does not keep the replica from getting ready, one that is only slow to connect is waited for.
+    await untilConnected(redis, connectWithinMs);
     if (health.phase === 'starting') health.phase = 'ready';
     log.info({ event: 'ready' });
     health.dependencies(); // loads the S3 SDK now rather than with the first upload

@@ -11,20 +11,25 @@ const keepAliveMarginSeconds = 15;
 /** A load balancer sends headers in one piece; anybody else gets this long for them. */
 const headersTimeoutMs = 20_000;
 const maxHeaderBytes = 16 * 1024;
+/** How long a refused tunnel may stay open before it is cut. */
+const refusedLingerMs = 2000;
 
 const codes: Record<string, ErrorCode> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-/** Answers on a bare socket, for requests that never became one, and closes it. */
-function refuse(socket: Socket, code: ErrorCode, metrics: Metrics): void {
+/** The answer that is under way on a connection; Node has no public name for it. */
+type ServerSocket = Socket & { _httpMessage?: { headersSent: boolean; req: { complete: boolean } } };
+
+/**
+ * Answers on a bare socket, for what never became a request, and closes it. While an earlier request of the same connection
+ * is being answered, the client would take this for that answer: then it is only closed.
+ */
+function refuse(socket: ServerSocket, code: ErrorCode, metrics: Metrics): void {
   metrics.refused(code);
-  if (
-    !socket.writable ||
-    (socket.bytesWritten > 0 &&
-      (socket as Socket & { _httpMessage?: { headersSent: boolean } })._httpMessage?.headersSent)
-  ) {
+  const earlier = socket._httpMessage;
+  if (!socket.writable || earlier?.headersSent || earlier?.req.complete) {
     socket.destroy();
     return;
   }
@@ -62,7 +67,14 @@ export function createApiServer(
     if (error.code === 'ECONNRESET') socket.destroy();
     else refuse(socket as Socket, codes[error.code ?? ''] ?? 'malformed_request', metrics);
   });
-  server.on('connect', (_, socket) => refuse(socket as Socket, 'method_not_implemented', metrics));
+  server.on('connect', (_, socket) => {
+    // From here on Node looks after this socket no more: neither its errors nor its time-outs.
+    socket.on('error', () => undefined);
+    refuse(socket as Socket, 'method_not_implemented', metrics);
+    socket.resume();
+    const late = setTimeout(() => socket.destroy(), refusedLingerMs);
+    socket.once('close', () => clearTimeout(late));
+  });
   server.on('checkExpectation', (message, response) => {
     response.shouldKeepAlive = false;
     refuse(message.socket, 'expectation_failed', metrics);
@@ -77,8 +89,10 @@ export function createMetricsServer(metrics: Metrics): Server {
       response.writeHead(404).end();
       return;
     }
-    const body = await metrics.registry.metrics();
-    response.writeHead(200, { 'Content-Type': metrics.registry.contentType }).end(body);
+    await metrics.registry.metrics().then(
+      (body) => response.writeHead(200, { 'Content-Type': metrics.registry.contentType }).end(body),
+      () => response.writeHead(500).end(),
+    );
   };
   return createServer(listener);
 }

@@ -103,7 +103,12 @@ export const settingsSchema = z.object({
   DATABASE_READER_MAX_LAG_MS: integer('ms', 10, 600_000)
     .default(1000)
     .describe('A reader further behind than this is not asked.'),
-  REDIS_URL: url('redis', 'rediss').describe('Redis: redis://host:6379, or rediss:// for TLS.'),
+  REDIS_URL: url('redis', 'rediss')
+    .refine(
+      (text) => /^\/?\d*$/.test(URL.parse(text)?.pathname ?? ''),
+      'must end in no path, or in the number of a database',
+    )
+    .describe('Redis: redis://host:6379, or rediss:// for TLS.'),
   REDIS_CREDENTIALS: credentials
     .optional()
     .describe('ACL user and password as JSON; as a file it is read again for each new connection.'),

@@ -16,8 +16,11 @@ function write(response: ServerResponse, chunk: Uint8Array): Promise<void> {
  * @throws whatever the stream fails with, or the signal's reason; the answer is then incomplete
  */
 export async function sendStream(stream: Readable, response: ServerResponse, signal: AbortSignal): Promise<void> {
-  const stop = () => stream.destroy(signal.reason);
-  const closed = () => stream.destroy(new Error('the client went away'));
+  const stop = () => {
+    stream.destroy(signal.reason);
+    response.destroy();
+  };
+  const closed = () => stream.destroy(new DOMException('the client went away', 'AbortError'));
   signal.addEventListener('abort', stop);
   response.on('close', closed);
   try {
@@ -30,7 +33,7 @@ export async function sendStream(stream: Readable, response: ServerResponse, sig
     response.end();
   } catch (error) {
     response.destroy();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
   } finally {
     signal.removeEventListener('abort', stop);
     response.off('close', closed);

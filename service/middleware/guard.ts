@@ -4,7 +4,7 @@ import { Problem } from '../errors.ts';
 import { header } from '../exchange.ts';
 
 const longestTarget = 2048;
-const knownMethods = new Set(['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS']);
+const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const hostPattern = /^(?:[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
 /** The only Host header. Node keeps the first of several and drops the others, so the raw ones are counted. */
@@ -49,7 +49,7 @@ function checkPath(target: string): void {
  * Sec-Fetch-Site where the browser sends it, else Origin. Other clients send neither.
  */
 function checkSite(message: IncomingMessage, host: string): void {
-  if (message.method !== 'POST' && message.method !== 'DELETE') return;
+  if (message.method === 'GET' || message.method === 'HEAD' || message.method === 'OPTIONS') return;
   const site = header(message, 'sec-fetch-site');
   if (site !== undefined) {
     if (site !== 'same-origin' && site !== 'none') throw new Problem('cross_site');

@@ -5,7 +5,7 @@ import { route } from '../route.ts';
 const params = z.strictObject({
   ms: z
     .string()
-    .regex(/^\d{1,6}$/, 'must be a whole number of ms')
+    .regex(/^\d{1,15}$/, 'must be a whole number of ms')
     .transform(Number)
     .refine((ms) => ms >= 1, 'must be at least 1 ms'),
 });

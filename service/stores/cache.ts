@@ -8,6 +8,8 @@ import type { Invalidation } from './invalidation.ts';
 export interface Cache<Value> {
   /** The cached value, or what `load` gives; undefined (nothing there) is not kept. Callers of one key at a time share one load. */
   get(key: string): Promise<Value | undefined>;
+  /** Whether `get` would answer from memory. */
+  has(key: string): boolean;
   /** Forgets the key here at once and on the other replicas as fast as Redis carries it. Never rejects. */
   drop(key: string): void;
   /** Since the start: answered from memory, not answered from memory, and loads begun (fewer than misses by single-flight). */
@@ -90,6 +92,7 @@ export function createCache<Value extends object>(options: CacheOptions<Value>):
       const flight = flights.get(key);
       return flight && performance.now() - flight.startedMs < joinMs ? flight.value : begin(key);
     },
+    has: (key) => entries.has(key),
     drop(key) {
       forget(key);
       invalidation.announce(name, key);

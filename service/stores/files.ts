@@ -144,7 +144,15 @@ export function createFiles({ database, objects, invalidation, settings, log }: 
       const id = newFileId();
       const { uploadKey } = options;
       if (uploadKey) {
-        const first = await claimKey<StoredFile>(database, uploadKey, id, staleSeconds(settings));
+        const first = await claimKey<StoredFile>(database, uploadKey, id, staleSeconds(settings)).catch(
+          async (error: unknown) => {
+            // The claim may have succeeded though its answer was lost.
+            if (!(error instanceof Problem && error.code === 'idempotency_in_progress')) {
+              await releaseKey(database, id, uploadKey).catch(() => undefined);
+            }
+            throw error;
+          },
+        );
         if (first !== undefined) return repeat(body, first);
       }
       try {

@@ -37,9 +37,10 @@ export interface Keys {
    * The caller that a presented key stands for; undefined if it is malformed, unknown, expired or revoked.
    * A revocation counts on every replica within `cacheMs`, whatever the state of Redis.
    *
+   * @param beforeLookup called before an id that is not in memory is looked up; may refuse by rejecting
    * @throws Problem `database_unavailable` when neither memory nor the database can tell
    */
-  authenticate(presented: string): Promise<Caller | undefined>;
+  authenticate(presented: string, beforeLookup?: () => Promise<void>): Promise<Caller | undefined>;
   /** Makes a key. `key` is the only copy of its secret. @throws Problem `invalid_input` when `replaces` is no valid key */
   create(request: KeyRequest): Promise<KeyView & { key: string }>;
   /** Newest first, at most `limit`, those older than the key `after`; undefined when there is no such key. */
@@ -124,10 +125,12 @@ export function createKeys(options: { database: Database; invalidation: Invalida
   }
 
   return {
-    async authenticate(presented) {
+    async authenticate(presented, beforeLookup) {
       const parsed = parseKey(presented);
       if (parsed === undefined) return undefined;
-      const kept = unknown.has(parsed.id) ? undefined : await cache.get(parsed.id);
+      const isUnknown = unknown.has(parsed.id);
+      if (!isUnknown && !cache.has(parsed.id)) await beforeLookup?.();
+      const kept = isUnknown ? undefined : await cache.get(parsed.id);
       // Compared for unknown ids too, so that the time taken does not tell which ids exist.
       const same = sameSecret(parsed.secret, kept?.hash ?? noHash);
       if (kept === undefined || !same || Date.now() >= kept.validUntilMs) return undefined;

@@ -50,6 +50,8 @@ export function settle(
 /** Addresses are counted one by one; IPv6 by /64, which is what one customer has. */
 export function addressBucket(address: string): string {
   if (!isIPv6(address)) return address;
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
   const [head = '', tail] = address.split('%')[0]?.split('::') ?? [];
   const before = head === '' ? [] : head.split(':');
   const after = tail ? tail.split(':') : [];

@@ -62,7 +62,7 @@ export async function answerKey(
 /** Frees the key of an upload that failed, unless another one has taken it over. */
 export async function releaseKey(database: Queries, fileId: string, { apiKeyId, key }: UploadKey): Promise<void> {
   await database.query({
-    text: 'DELETE FROM upload_keys WHERE api_key_id = $1 AND key = $2 AND file_id = $3 AND answer IS NULL',
+    text: 'DELETE FROM upload_keys WHERE api_key_id = $1 AND key = $2 AND file_id = $3',
     values: [apiKeyId, key, fileId],
   });
 }

@@ -1,5 +1,5 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,6 +211,52 @@ test('make run: a replica that dies is started again, with a notice', async () =
     20_000,
   );
   expect([...instances].sort()).toEqual(['replica-1', 'replica-2', 'replica-3']);
+});
+
+test('make run: a replica that is stopped by itself leaves without a lost request', async () => {
+  const run = await up();
+  const processes = JSON.parse(readFileSync(join(stateDir, 'processes.json'), 'utf8')) as {
+    name: string;
+    pid: number;
+  }[];
+  const statuses = new Map<number, number>();
+  let on = true;
+  const clients = Array.from({ length: 8 }, async () => {
+    while (on) {
+      const { status } = await fetch(`http://127.0.0.1:${run.port}/live`);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    }
+  });
+  process.kill(processes.find(({ name }) => name === 'replica-1')?.pid ?? 0, 'SIGTERM');
+  await waitFor('the notice', () => run.output().includes('replica-1 '), 20_000);
+  on = false;
+  await Promise.all(clients);
+  expect([...statuses.keys()]).toEqual([200]);
+});
+
+test('make run and make reset leave a folder of somebody else alone', async () => {
+  const foreign = mkdtempSync(join(tmpdir(), 'slipway-foreign-'));
+  writeFileSync(join(foreign, 'thesis.txt'), 'ten years of work');
+  chmodSync(foreign, 0o755);
+  const run = start({ PORT: `${await freePort()}`, SLIPWAY_STATE: foreign });
+  expect(await run.exited).toBe(1);
+  expect(run.output()).toMatch(/holds files that are not ours; give SLIPWAY_STATE a new or empty folder/);
+  const reset = spawnSync(join(root, 'local', 'node'), [join(root, 'local', 'reset.ts')], {
+    env: { ...process.env, SLIPWAY_STATE: foreign },
+    encoding: 'utf8',
+  });
+  expect(reset.status).toBe(1);
+  expect(reset.stderr).toMatch(/holds files that are not ours/);
+  expect(readFileSync(join(foreign, 'thesis.txt'), 'utf8')).toBe('ten years of work');
+  expect(statSync(foreign).mode & 0o777).toBe(0o755);
+  rmSync(foreign, { recursive: true });
+});
+
+test("make run says which of a person's own servers cannot be used, and leaves nothing running", async () => {
+  const run = start({ PORT: `${await freePort()}`, REDIS_URL: 'redis://127.0.0.1:1' });
+  expect(await run.exited).toBe(1);
+  expect(run.output()).toMatch(/The service runs, but cannot use:\n {2}redis: check REDIS_URL/);
+  expect(run.output()).not.toMatch(/curl/);
 });
 
 test('make run: a taken port and wrong options are clear errors before anything starts', async () => {

@@ -58,6 +58,20 @@ describe('the layout', () => {
     expect(long).toEqual([]);
   });
 
+  it('names only files that exist in its pages', () => {
+    const named = files
+      .filter((path) => path.endsWith('.md') && path !== 'docs/features.md')
+      .flatMap((page) =>
+        [
+          ...readFileSync(join(root, page), 'utf8').matchAll(
+            /`((?:test|service|local|docs)\/[\w./-]+\.(?:ts|mjs|md|sql))`/g,
+          ),
+        ].map(([, path]) => `${page}: ${path}`),
+      );
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((each) => !files.includes(each.split(': ')[1] as string))).toEqual([]);
+  });
+
   it('names no registry host and no address of a download in the lockfile', () => {
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
     expect(lock).not.toMatch(/"resolved": "(?!service|local|infra)/);

@@ -137,7 +137,7 @@ const paths: Hostile[] = [
 ];
 
 const methods: Hostile[] = [
-  row('PUT', request('PUT /session'), 501, 'method_not_implemented'),
+  row('PUT', request('PUT /session'), 405, 'method_not_allowed'),
   row('TRACE', request('TRACE /session'), 501, 'method_not_implemented'),
   row('PROPFIND', request('PROPFIND /'), 501, 'method_not_implemented'),
   row('a method that does not exist', request('HACK /live'), 400, 'malformed_request'),

@@ -89,6 +89,7 @@ async function pump(outgoing: ClientRequest, body: unknown, over: () => boolean)
 
 function watch(outgoing: ClientRequest, signal: AbortSignal | undefined): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    let answer: IncomingMessage | undefined;
     const abort = () => cut(outgoing, new Error('aborted'));
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort);
@@ -98,9 +99,13 @@ function watch(outgoing: ClientRequest, signal: AbortSignal | undefined): Promis
       else socket.once('connect', () => clearTimeout(connecting));
     });
     outgoing.setTimeout(silenceMs, () => {
-      if (outgoing.writableLength > 0 || outgoing.writableEnded) cut(outgoing, new Error('the store is silent'));
+      if (answer ? answer.readableLength === 0 : outgoing.writableLength > 0 || outgoing.writableEnded)
+        cut(outgoing, new Error('the store is silent'));
     });
-    outgoing.on('response', resolve);
+    outgoing.on('response', (incoming) => {
+      answer = incoming;
+      resolve(incoming);
+    });
     outgoing.on('error', reject);
     outgoing.on('close', () => {
       clearTimeout(connecting);
