@@ -7,6 +7,7 @@ describe('rate limits', () => {
     ['2001:db8::1', '2001:db8:0:0::/64'],
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
     ['2001:0DB8:0001:0002::9', '2001:db8:1:2::/64'],
   ])('count %s as %s', (address, bucket) => {
     expect(addressBucket(address)).toBe(bucket);
