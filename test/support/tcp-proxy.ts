@@ -12,7 +12,8 @@ export interface TcpProxy {
   close(): void;
 }
 
-export async function tcpProxy({ hostname, port }: URL): Promise<TcpProxy> {
+/** @param delayMs what goes to the server gets there so much later (0) */
+export async function tcpProxy({ hostname, port }: URL, { delayMs = 0 } = {}): Promise<TcpProxy> {
   const generation = { now: 0 };
   let lose: { bytes: string; after: string | undefined } | undefined;
   const clients = new Set<Socket>();
@@ -31,7 +32,8 @@ export async function tcpProxy({ hostname, port }: URL): Promise<TcpProxy> {
         losing = true;
         lose = undefined;
       }
-      upstream.write(data);
+      if (delayMs === 0) upstream.write(data);
+      else setTimeout(() => upstream.write(data), delayMs);
     });
     upstream.on('data', (data: Buffer) => {
       if (losing) client.resetAndDestroy();
