@@ -6,6 +6,7 @@ WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 COPY service/package.json service/
 COPY local/package.json local/
+COPY k8s/package.json k8s/
 COPY infra/package.json infra/
 RUN npm ci --workspace service
 COPY service service
@@ -21,8 +22,9 @@ LABEL org.opencontainers.image.title="slipway" \
       org.opencontainers.image.revision="${REVISION}"
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
            /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
-COPY --from=build /app /app
 ENV NODE_ENV=production NODE_COMPILE_CACHE=/app/.compile-cache
 USER 10001:10001
 EXPOSE 3000 9090
 ENTRYPOINT ["node", "/app/main.js"]
+# Last, so that all above comes from the cache when the service alone has changed.
+COPY --from=build /app /app

@@ -5,12 +5,13 @@ const swc = [
 ];
 
 export default {
-  testMatch: ['<rootDir>/test/{unit,service,local,repository}/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/{unit,service,local,repository,config,k8s,deploy,observability}/**/*.test.ts'],
   transform: { '^.+\\.[jt]s$': swc, '^.+\\.mjs$': swc },
   transformIgnorePatterns: ['/node_modules/'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   reporters: ['default', '<rootDir>/test/support/count-reporter.mjs'],
   testTimeout: 60_000,
-  maxWorkers: 2,
+  // They wait for servers more than they compute: three keep two cores busy.
+  maxWorkers: 3,
 };

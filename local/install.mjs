@@ -8,7 +8,14 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const stampFile = join(modules, '.slipway-installed.json');
-const what = process.argv[2] === 'run' ? 'run' : 'all';
+/** Each holds what is before it; the CDK is there only for those who ask for it. */
+const levels = ['run', 'all', 'infra'];
+const workspacesOf = {
+  run: ['service', 'local'],
+  all: ['service', 'local', 'k8s'],
+  infra: ['service', 'local', 'k8s', 'infra'],
+};
+const what = levels.includes(process.argv[2]) ? process.argv[2] : 'all';
 
 function read(file) {
   try {
@@ -18,7 +25,7 @@ function read(file) {
   }
 }
 
-/** What is installed: `all`, `run`, or undefined when nothing or something older than the lockfile is. */
+/** What is installed: one of the levels, or undefined when nothing or something older than the lockfile is. */
 function installed(lockfile, hash) {
   const stamp = read(stampFile);
   if (stamp) return stamp.hash === hash && stamp.platform === platform ? stamp.what : undefined;
@@ -29,7 +36,7 @@ function installed(lockfile, hash) {
     ([path, { version, optional, link }]) =>
       path.includes('node_modules/') && !optional && !link && there[path]?.version !== version,
   );
-  return missing ? undefined : 'all';
+  return missing ? undefined : 'infra';
 }
 
 const platform = `${process.platform}-${process.arch}`;
@@ -41,14 +48,15 @@ if (major < 20) {
 const lockfile = readFileSync(join(root, 'package-lock.json'), 'utf8');
 const hash = createHash('sha256').update(lockfile).digest('hex');
 const found = installed(lockfile, hash);
-if (found !== 'all' && found !== what) {
-  // npm ci starts anew: who had the tools for tests keeps them.
-  const wanted = what === 'all' || existsSync(join(modules, 'jest')) ? 'all' : 'run';
-  const workspaces = ['--workspace', 'service', '--workspace', 'local'];
+if (levels.indexOf(found) < levels.indexOf(what)) {
+  // npm ci starts anew: who had the tools for tests, or the CDK, keeps them.
+  const had = existsSync(join(modules, 'aws-cdk-lib')) ? 'infra' : existsSync(join(modules, 'jest')) ? 'all' : 'run';
+  const wanted = levels[Math.max(levels.indexOf(what), levels.indexOf(had))];
+  const workspaces = workspacesOf[wanted].flatMap((name) => ['--workspace', name]);
   console.log(
-    `Installing npm packages (${wanted === 'all' ? 'with the tools for tests' : 'only what running needs'}) …`,
+    `Installing npm packages (${{ run: 'only what running needs', all: 'with the tools for tests', infra: 'with tests and the CDK: over 1 GB, minutes' }[wanted]}) …`,
   );
-  const npm = spawnSync('npm', ['ci', ...workspaces, ...(wanted === 'all' ? ['--include-workspace-root'] : [])], {
+  const npm = spawnSync('npm', ['ci', ...workspaces, ...(wanted === 'run' ? [] : ['--include-workspace-root'])], {
     cwd: root,
     stdio: 'inherit',
   });

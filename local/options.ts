@@ -1,5 +1,6 @@
 // What a person may tell `make run`, read from the environment and checked before anything starts.
 import { join, resolve } from 'node:path';
+import type { SettingsEnvironment } from '../service/settings.ts';
 
 export interface RunOptions {
   port: number;
@@ -15,6 +16,8 @@ export interface RunOptions {
   cacheDir: string;
   /** Passed on to the service as they are. */
   database: { DATABASE_TLS: 'verify-full' | 'disable'; DATABASE_CA_FILE?: string };
+  /** Also passed on as they are; the service itself says what is wrong with them. */
+  observability: Pick<SettingsEnvironment, 'LOG_LEVEL' | 'OTLP_ENDPOINT'>;
 }
 
 /** All faults of the options at once, one line each. */
@@ -25,6 +28,11 @@ export class OptionsError extends Error {
 /** The folder for all state: SLIPWAY_STATE, else .local in the checkout. */
 export function stateFolder(environment: NodeJS.ProcessEnv): string {
   return resolve(environment.SLIPWAY_STATE || join(import.meta.dirname, '..', '.local'));
+}
+
+/** Folder for the state of `make observe`, in that of `make run`. */
+export function observeFolder(stateDir: string): string {
+  return join(stateDir, 'observe');
 }
 
 /** @throws OptionsError */
@@ -67,6 +75,12 @@ export function readOptions(environment: NodeJS.ProcessEnv): RunOptions {
       DATABASE_TLS: tls === 'verify-full' ? tls : 'disable',
       ...(ca === undefined ? {} : { DATABASE_CA_FILE: ca }),
     },
+    observability: Object.fromEntries(
+      (['LOG_LEVEL', 'OTLP_ENDPOINT'] as const).flatMap((name) => {
+        const text = given(name);
+        return text === undefined ? [] : [[name, text]];
+      }),
+    ),
   };
   if (faults.length > 0) throw new OptionsError(faults.join('\n'));
   return options;

@@ -80,7 +80,8 @@ async function main(): Promise<void> {
         stop(1);
       });
     }
-    await runCommand(program, ['--check-settings'], stores.settings);
+    const settings = { ...stores.settings, ...options.observability };
+    await runCommand(program, ['--check-settings'], settings);
     say(`Starting ${options.replicas} ${options.replicas === 1 ? 'replica' : 'replicas'} …`);
     const front = await startBalancer({
       port: options.port,
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
       program,
       options.replicas,
       {
-        ...stores.settings,
+        ...settings,
         LONGEST_REQUEST_SECONDS: `${longestRequestSeconds}`,
         // Longer than the balancer takes to notice that a replica is leaving, so that one can be stopped by itself.
         DRAIN_SETTLE_SECONDS: '2',

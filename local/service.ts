@@ -58,6 +58,16 @@ function runNode(name: string, args: readonly string[], environment: NodeJS.Proc
 /** What each replica is told, besides its own name and ports. */
 export type ReplicaSettings = Omit<SettingsEnvironment, 'INSTANCE' | 'HOST' | 'PORT' | 'METRICS_PORT'>;
 
+/** Name of the file in the state folder that lists the replicas that run now, as `RunningReplica`s. */
+export const replicasFile = 'replicas.json';
+
+export interface RunningReplica {
+  name: string;
+  port: number;
+  /** Of /metrics, on 127.0.0.1. */
+  metricsPort: number;
+}
+
 export interface Replicas {
   /** Ports of those that run now. */
   ports(): number[];
@@ -79,14 +89,20 @@ export async function startReplicas(
   changed: (ports: number[]) => void,
   notice: (line: string) => void,
 ): Promise<Replicas> {
-  const running = new Map<number, Child>();
+  const running = new Map<number, RunningReplica & { child: Child }>();
   let stopping = false;
   const ports = () => [...running.keys()];
+  const tell = () => {
+    const replicas = [...running.values()].map(({ child: _, ...replica }) => replica);
+    state.replace(replicasFile, JSON.stringify(replicas satisfies RunningReplica[]));
+    if (!stopping) changed(ports());
+  };
 
   const start = async (name: string, waitMs: number): Promise<void> => {
-    const port = await freePort();
+    const [port, metricsPort] = [await freePort(), await freePort()];
     const logFile = state.logFile(name);
-    const own = { INSTANCE: name, HOST: '127.0.0.1', PORT: `${port}`, METRICS_PORT: '0' } satisfies SettingsEnvironment;
+    const listens = { HOST: '127.0.0.1', PORT: `${port}`, METRICS_PORT: `${metricsPort}` };
+    const own = { INSTANCE: name, ...listens } satisfies SettingsEnvironment;
     const child = await startChild({
       name,
       command: process.execPath,
@@ -95,14 +111,14 @@ export async function startReplicas(
       logFile,
     });
     state.record(name, child.pid);
-    running.set(port, child);
-    changed(ports());
+    running.set(port, { name, port, metricsPort, child });
+    tell();
     const started = performance.now();
     void child.exited.then(async (how) => {
       running.delete(port);
       state.forget(child.pid);
+      tell();
       if (stopping) return;
-      changed(ports());
       // One that dies at once, again and again, must not keep the machine busy.
       const nextWaitMs = performance.now() - started > 10_000 ? 0 : Math.min(10_000, Math.max(500, waitMs * 2));
       notice(`${name} died (${how}) and is started again; its log: ${logFile}`);
@@ -115,7 +131,7 @@ export async function startReplicas(
     ports,
     stop: async (graceMs) => {
       stopping = true;
-      await Promise.all([...running.values()].map((child) => child.stop(graceMs)));
+      await Promise.all([...running.values()].map(({ child }) => child.stop(graceMs)));
     },
   };
 }

@@ -35,12 +35,12 @@ export class ForeignFolderError extends Error {
   }
 }
 
-/** Another `make run` holds the folder. */
+/** Another run of the same command holds the folder. */
 export class AlreadyRunningError extends Error {
   override readonly name = 'AlreadyRunningError';
   readonly pid: number;
-  constructor(pid: number) {
-    super(`make run is running already (process ${pid}). Stop it with Ctrl-C there, or: kill ${pid}`);
+  constructor(pid: number, command = 'make run') {
+    super(`${command} is running already (process ${pid}). Stop it with Ctrl-C there, or: kill ${pid}`);
     this.pid = pid;
   }
 }
@@ -82,7 +82,7 @@ export function holder(dir: string): number | undefined {
   return found && processIdentity(found.pid) === found.identity ? found.pid : undefined;
 }
 
-function lock(dir: string): void {
+function lock(dir: string, command?: string): void {
   const file = join(dir, 'lock');
   const ours = `${file}.${process.pid}`;
   writeFileSync(ours, JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) }), { mode: 0o600 });
@@ -96,7 +96,7 @@ function lock(dir: string): void {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
       const pid = holder(dir);
-      if (pid !== undefined) throw new AlreadyRunningError(pid);
+      if (pid !== undefined) throw new AlreadyRunningError(pid, command);
       rmSync(file, { force: true });
     }
   } finally {
@@ -119,14 +119,15 @@ function insistOnOurs(dir: string): void {
 /**
  * Takes the folder, made when missing and closed to others, and stops what a crashed run left running in it.
  *
+ * @param command who takes it, for messages; default `make run`
  * @throws AlreadyRunningError, ForeignFolderError
  */
-export async function openState(dir: string, log: (line: string) => void): Promise<State> {
+export async function openState(dir: string, log: (line: string) => void, command?: string): Promise<State> {
   insistOnOurs(dir);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
   appendFileSync(join(dir, marker), '', { mode: 0o600 });
-  lock(dir);
+  lock(dir, command);
   for (const name of ['logs', 'secrets']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
   const processesFile = join(dir, marker);
   const left = (read<Recorded[]>(processesFile) ?? []).filter(({ pid, identity }) => processIdentity(pid) === identity);

@@ -11,15 +11,17 @@ import { respondProblem } from './middleware/respond.ts';
 import { createRouter, type ExchangeContext, isProbe } from './router.ts';
 import { routes } from './routes/index.ts';
 import type { Services } from './services.ts';
+import type { Tracing } from './tracing/tracing.ts';
 
 export interface AppParts {
   services: Services;
   log: Logger;
   metrics: Metrics;
   drain: Pick<Drain, 'arrived' | 'draining'>;
+  tracing: Tracing | undefined;
 }
 
-export function createApp({ services, log, metrics, drain }: AppParts): Koa<object, ExchangeContext> {
+export function createApp({ services, log, metrics, drain, tracing }: AppParts): Koa<object, ExchangeContext> {
   const { settings } = services;
   const options = {
     log,
@@ -34,10 +36,12 @@ export function createApp({ services, log, metrics, drain }: AppParts): Koa<obje
     context.respond = false;
     const exchange = new HttpExchange(context.req, context.res, options);
     context.exchange = exchange;
-    drain.arrived(isProbe(context.req.url));
+    const probe = isProbe(context.req.url);
+    drain.arrived(probe);
+    const span = probe ? undefined : tracing?.request(exchange);
     let fault: unknown;
     try {
-      await next();
+      await (span === undefined ? next() : span.run(next));
     } catch (error) {
       fault = exchange.timedOut(error) ? new Problem('request_timeout') : error;
       const problem = fault instanceof Problem ? fault : undefined;
@@ -46,6 +50,7 @@ export function createApp({ services, log, metrics, drain }: AppParts): Koa<obje
       await respondProblem(exchange, fault, problem?.headers ?? {}, closing());
     }
     observe(exchange, log, metrics, fault);
+    span?.end(fault);
   });
   app.use(async function checkRequest(context, next) {
     guard(context.req, settings.ALLOWED_HOSTS);

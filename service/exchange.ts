@@ -40,7 +40,9 @@ export class HttpExchange implements Exchange {
   readonly response: ServerResponse;
   readonly requestId: string;
   readonly client: { readonly address: string; readonly secure: boolean };
-  readonly traceparent: string | undefined;
+  /** That of the request; with traces on, that of its server span, which is `spanId`. */
+  traceparent: string | undefined;
+  spanId: string | undefined;
   readonly start = performance.now();
   /** Path template of the route, for metrics and logs. */
   route = 'unmatched';
@@ -70,7 +72,7 @@ export class HttpExchange implements Exchange {
   }
 
   get log(): Logger {
-    this.#log ??= this.#options.log.child({ requestId: this.requestId, traceId: this.traceId });
+    this.#log ??= this.#options.log.child({ requestId: this.requestId, traceId: this.traceId, spanId: this.spanId });
     return this.#log;
   }
 

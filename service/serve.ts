@@ -1,6 +1,7 @@
 // Starts everything in order, and stops it in reverse.
 import { createApp } from './app.ts';
 import { createBurners } from './burners.ts';
+import { createCalls } from './calls.ts';
 import { openDatabase } from './database/pools.ts';
 import { waitForSchema } from './database/schema.ts';
 import { createDrain } from './drain.ts';
@@ -20,6 +21,7 @@ import { connectRedis, untilConnected } from './stores/redis.ts';
 import { withScripts } from './stores/scripts.ts';
 import { createSessions } from './stores/sessions.ts';
 import { startSweeper } from './stores/sweeper.ts';
+import { openTracing } from './tracing/tracing.ts';
 
 /** How long a start waits for Redis. */
 const connectWithinMs = 2000;
@@ -32,10 +34,12 @@ export async function serve(settings: Settings): Promise<number> {
     flush();
   });
   const metrics = createMetrics(settings.INSTANCE);
-  const redis = withScripts(await connectRedis(settings, 'commands'));
+  const tracing = await openTracing(settings, log);
+  const calls = createCalls(metrics, tracing);
+  const redis = withScripts(await connectRedis(settings, 'commands'), calls);
   const subscriber = await connectRedis(settings, 'subscriber');
-  const database = openDatabase(settings, log);
-  const objects = openObjects(settings);
+  const database = openDatabase(settings, log, calls);
+  const objects = openObjects(settings, { calls, traceparent: tracing?.traceparent });
   const invalidation = createInvalidation({ redis, subscriber, prefix: settings.REDIS_PREFIX });
   const limits = createLimits(redis, settings);
   const keys = createKeys({ database, invalidation, log });
@@ -61,9 +65,9 @@ export async function serve(settings: Settings): Promise<number> {
     settleMs: settings.DRAIN_SETTLE_SECONDS * 1000,
     longestMs: settings.LONGEST_REQUEST_SECONDS * 1000,
   });
-  server.on('request', createApp({ services, log, metrics, drain }).callback());
+  server.on('request', createApp({ services, log, metrics, drain, tracing }).callback());
   const metricsServer = createMetricsServer(metrics);
-  showState(metrics, { database, keys, files, burners });
+  showState(metrics, { database, keys, files, burners, drain });
 
   const stopped = new Promise<void>((resolve) => {
     const stop = (signal: NodeJS.Signals) => {
@@ -98,7 +102,7 @@ export async function serve(settings: Settings): Promise<number> {
   await Promise.allSettled([burners.close(), keys.close()]);
   redis.disconnect();
   subscriber.disconnect();
-  await Promise.allSettled([database.close(), objects.close()]);
+  await Promise.allSettled([database.close(), objects.close(), tracing?.close()]);
   metricsServer.close();
   metricsServer.closeAllConnections();
   log.info({ event: 'stopped' });

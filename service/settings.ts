@@ -5,7 +5,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod';
 
-const integer = (unit: string, min: number, max: number) => {
+/** A whole number. @param unit that faults name @param min smallest and @param max largest that is allowed */
+export const integer = (unit: string, min: number, max: number) => {
   const fault = `must be a whole number of ${unit} from ${min} to ${max}`;
   return z
     .string()
@@ -60,6 +61,11 @@ export const settingsSchema = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
     .default('info')
     .describe('Least severe level that is logged.'),
+  OTLP_ENDPOINT: url('http', 'https')
+    .optional()
+    .describe(
+      'Receiver of traces over OTLP/HTTP, such as http://collector:4318; /v1/traces is added. Without it there are no traces.',
+    ),
   ALLOWED_HOSTS: z
     .string()
     .default('*')

@@ -1,6 +1,7 @@
 // Metrics of what the stores and burners are doing, read when Prometheus asks.
 import type { Burners } from './burners.ts';
 import type { Database } from './database/database.ts';
+import type { Drain } from './drain.ts';
 import type { Metrics } from './metrics.ts';
 import type { CacheCounts } from './stores/cache.ts';
 
@@ -9,15 +10,19 @@ interface Observed {
   keys: { counts(): CacheCounts };
   files: { counts(): CacheCounts };
   burners: Pick<Burners, 'busy'>;
+  drain: Pick<Drain, 'draining'>;
 }
 
-export function showState(metrics: Metrics, { database, keys, files, burners }: Observed): void {
+export function showState(metrics: Metrics, { database, keys, files, burners, drain }: Observed): void {
   metrics.show('gauge', 'postgres_pool_connections', 'Connections by pool and state.', ['pool', 'state'], () =>
     database.pools().flatMap(({ pool, total, idle, waiting }) => [
       { labels: { pool, state: 'used' }, value: total - idle },
       { labels: { pool, state: 'idle' }, value: idle },
       { labels: { pool, state: 'waiting' }, value: waiting },
     ]),
+  );
+  metrics.show('gauge', 'postgres_pool_size', 'Most connections by pool.', ['pool'], () =>
+    database.pools().map(({ pool, size }) => ({ labels: { pool }, value: size })),
   );
   metrics.show(
     'gauge',
@@ -40,4 +45,7 @@ export function showState(metrics: Metrics, { database, keys, files, burners }: 
     ]),
   );
   metrics.show('gauge', 'burners_busy', 'Burns that run now.', [], () => [{ labels: {}, value: burners.busy() }]);
+  metrics.show('gauge', 'service_draining', 'Whether this replica drains: 1, else 0.', [], () => [
+    { labels: {}, value: drain.draining ? 1 : 0 },
+  ]);
 }

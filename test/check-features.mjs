@@ -11,12 +11,14 @@ const folder = join(root, '.cache', 'test-results');
 const results = existsSync(folder)
   ? readdirSync(folder).flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
   : [];
-const suiteOf = (file) => (file.startsWith('test/image/') ? 'image' : 'test');
+const suiteOf = (file) => /^test\/(image|cluster|infra|observe)\//.exec(file)?.[1] ?? 'test';
 const suitesThatRan = new Set(results.map(({ file }) => suiteOf(file)));
 
 const faults = [];
 const seen = new Set();
 let tests = 0;
+let passedTests = 0;
+const skipped = [];
 for (const line of readFileSync(join(root, 'docs', 'features.md'), 'utf8').split('\n')) {
   const row = /^\| ([A-Z]\d+) \| ([^|]+) \| ([^|]+) \| (.*) \|$/.exec(line);
   if (!row) continue;
@@ -36,13 +38,19 @@ for (const line of readFileSync(join(root, 'docs', 'features.md'), 'utf8').split
     }
     if (ranOnly && !suitesThatRan.has(suiteOf(file))) continue;
     const found = results.filter((test) => test.file === file && test.name.includes(name));
+    // A file that runs in several suites may leave a test out of one of them.
+    const passed = found.some(({ status }) => status === 'passed');
+    if (passed) passedTests++;
     if (found.length === 0) faults.push(`${id}: no test "${name}" ran in ${file}`);
     else
       for (const { name: full, status } of found)
-        if (status !== 'passed') faults.push(`${id}: "${full}" in ${file} ${status}`);
+        if (status === 'pending') {
+          if (!passed) skipped.push(`${id}: "${full}" in ${file}`);
+        } else if (status !== 'passed') faults.push(`${id}: "${full}" in ${file} ${status}`);
   }
 }
+if (skipped.length > 0) process.stdout.write(`Skipped here, so not proven by this run:\n${skipped.join('\n')}\n`);
 if (seen.size === 0) faults.push('docs/features.md has no rows');
 if (faults.length > 0) process.stdout.write(`docs/features.md:\n${faults.join('\n')}\n`);
-else if (!ranOnly) process.stdout.write(`${seen.size} features, ${tests} tests named, all there and passed\n`);
+else if (!ranOnly) process.stdout.write(`${seen.size} features, ${tests} tests named, ${passedTests} of them passed\n`);
 process.exitCode = faults.length === 0 ? 0 : 1;

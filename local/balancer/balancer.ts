@@ -34,6 +34,8 @@ export interface BalancerCounters {
   clientAborts: number;
   /** The target went away in the middle of its answer, so that the client's connection was cut. */
   cuts: number;
+  /** Requests that went out a second time, because the target had closed the kept connection that was tried first. */
+  resent: number;
 }
 
 export interface Balancer {
@@ -61,12 +63,15 @@ export async function startBalancer(options: BalancerOptions = {}): Promise<Bala
   };
   const settings: ForwardSettings = { connectMs, idleMs };
   const group = targetGroup(health, idleMs, deregistrationDelayMs, options.changed ?? (() => {}));
-  const counters: BalancerCounters = { requests: 0, target: {}, balancer: {}, clientAborts: 0, cuts: 0 };
+  const counters: BalancerCounters = { requests: 0, target: {}, balancer: {}, clientAborts: 0, cuts: 0, resent: 0 };
 
   const count = (outcome: Outcome) => {
     if (outcome.by === 'client') counters.clientAborts++;
     else if (outcome.by === 'cut') counters.cuts++;
-    else counters[outcome.by][outcome.status] = (counters[outcome.by][outcome.status] ?? 0) + 1;
+    else {
+      counters[outcome.by][outcome.status] = (counters[outcome.by][outcome.status] ?? 0) + 1;
+      if (outcome.by === 'target' && outcome.resent) counters.resent++;
+    }
   };
   const inFlight = new Set<ServerResponse>();
   let closing = false;

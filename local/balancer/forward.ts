@@ -5,7 +5,8 @@ import type { Target } from './target-group.ts';
 
 /** What became of a request: the target's status, a status of the balancer's own, or one of the ends went away. */
 export type Outcome =
-  | { by: 'target'; status: number }
+  /** `resent` when the target had closed the kept connection that was tried first. */
+  | { by: 'target'; status: number; resent: boolean }
   | { by: 'balancer'; status: number }
   | { by: 'client' }
   | { by: 'cut' };
@@ -25,14 +26,22 @@ const reasons: Record<number, string> = {
 };
 
 /** How long the rest of an upload that nobody wants is read, so that its sender can read the answer before a reset. */
-const lingerMs = 2000;
+const lingerMs = 5000;
 
-function dropRest(asked: IncomingMessage): void {
-  if (asked.complete) return;
+/** Ends an answer that has been written, when the rest of the body has been read: Node may close the connection with that end. */
+function endAfterRest(asked: IncomingMessage, answer: ServerResponse): void {
+  if (asked.complete) {
+    answer.end();
+    return;
+  }
   asked.unpipe();
-  asked.resume();
   const timer = setTimeout(() => asked.socket.destroy(), lingerMs).unref();
-  asked.once('close', () => clearTimeout(timer)).once('end', () => clearTimeout(timer));
+  const over = () => {
+    clearTimeout(timer);
+    answer.end();
+  };
+  asked.once('close', over).once('end', over);
+  asked.resume();
 }
 
 function waitsForContinue(asked: IncomingMessage): boolean {
@@ -44,14 +53,16 @@ export function refuse(asked: IncomingMessage, answer: ServerResponse, status: n
   const title = `${status} ${reasons[status]}`;
   const body = `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`;
   // A client that waits for 100 sends no body now: what comes next would be taken for it.
-  if (waitsForContinue(asked)) answer.setHeader('Connection', 'close');
-  else dropRest(asked);
+  const waits = waitsForContinue(asked);
+  if (waits) answer.setHeader('Connection', 'close');
   answer.writeHead(status, {
     Server: 'awselb/2.0',
     'Content-Type': 'text/html',
     'Content-Length': Buffer.byteLength(body),
   });
-  answer.end(body);
+  answer.write(body);
+  if (waits) answer.end();
+  else endAfterRest(asked, answer);
 }
 
 function hasBody(asked: IncomingMessage): boolean {
@@ -82,6 +93,7 @@ export function forward(
     let settled = false;
     let continued = false;
     let answered = false;
+    let resent = false;
     const finish = (outcome: Outcome) => {
       if (settled) return;
       settled = true;
@@ -136,8 +148,10 @@ export function forward(
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
         const stale = outgoing.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
         if (settled || answered) return;
-        if (stale && !hasBody(asked) && repeatable.has(asked.method ?? '')) send(true);
-        else fail(502);
+        if (stale && !hasBody(asked) && repeatable.has(asked.method ?? '')) {
+          resent = true;
+          send(true);
+        } else fail(502);
       });
       outgoing.once('response', (incoming) => relay(incoming, outgoing));
       if (!hasBody(asked)) outgoing.end();
@@ -164,13 +178,15 @@ export function forward(
       answer.flushHeaders();
       incoming.once('error', () => fail(502));
       incoming.once('aborted', () => fail(502));
-      answer.once('finish', () => {
-        finish({ by: 'target', status });
-        if (outgoing.writableFinished) return;
-        dropRest(asked);
-        outgoing.destroy();
+      answer.once('finish', () => finish({ by: 'target', status, resent }));
+      incoming.once('end', () => {
+        if (unread || outgoing.writableFinished) answer.end();
+        else {
+          endAfterRest(asked, answer);
+          outgoing.destroy();
+        }
       });
-      incoming.pipe(answer);
+      incoming.pipe(answer, { end: false });
     };
     send(false);
   });

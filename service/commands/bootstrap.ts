@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { connectOnce, sessionLimits } from '../database/connection.ts';
 import { ensureRights, ensureServer } from '../database/roles.ts';
 import { credentials, readSettings, settingsSchema, url } from '../settings.ts';
+import { tryFor, waitSetting } from './patience.ts';
 import { printHelp, reportFailure } from './report.ts';
 
 const login = credentials
@@ -25,6 +26,7 @@ const schema = z.object({
     .default('slipway')
     .describe('Database to make.'),
   ...settingsSchema.pick({ DATABASE_TLS: true, DATABASE_CA: true }).shape,
+  ...waitSetting,
   MIGRATOR_CREDENTIALS: login.describe('User that changes the schema, and its password, as JSON.'),
   APP_A_CREDENTIALS: login.describe('First user of the application, and its password, as JSON.'),
   APP_B_CREDENTIALS: login.describe('Second user of the application, and its password, as JSON; the two take turns.'),
@@ -52,12 +54,14 @@ export async function run(environment: NodeJS.ProcessEnv, argv: readonly string[
       migrator: values.MIGRATOR_CREDENTIALS,
       apps: [values.APP_A_CREDENTIALS, values.APP_B_CREDENTIALS] as const,
     };
-    const server = await connectOnce(values.DATABASE_MASTER_URL, settings, limits);
+    const server = await tryFor(values.DATABASE_WAIT_SECONDS, () =>
+      connectOnce(values.DATABASE_MASTER_URL, settings, limits),
+    );
     await ensureServer(server, values.DATABASE_NAME, logins).finally(() => server.end());
     const inside = new URL(values.DATABASE_MASTER_URL);
     inside.pathname = `/${values.DATABASE_NAME}`;
     const database = await connectOnce(inside.href, settings, limits);
-    await ensureRights(database, values.DATABASE_NAME).finally(() => database.end());
+    await ensureRights(database, values.DATABASE_NAME, logins).finally(() => database.end());
     process.stdout.write(`The database ${values.DATABASE_NAME} is set up.\n`);
     return 0;
   } catch (error) {

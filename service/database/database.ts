@@ -17,8 +17,8 @@ export interface Database extends Queries {
   ping(): Promise<void>;
   /** State of the reader; undefined when none is set. `lagMs` is undefined when it is lost. */
   reader(): { used: boolean; lagMs: number | undefined } | undefined;
-  /** Counts for metrics, by pool. */
-  pools(): { pool: 'writer' | 'reader'; total: number; idle: number; waiting: number }[];
+  /** Counts for metrics, by pool; `size` is the most it may open. */
+  pools(): { pool: 'writer' | 'reader'; size: number; total: number; idle: number; waiting: number }[];
   /** Lets queries end, closes connections; at most 5 s. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // A pool that fails fast while its server is away, and finds out by itself when it is back.
 import { Client, type ClientConfig, Pool, type PoolClient } from 'pg';
 import type { Logger } from 'pino';
+import { type Calls, unmeasured } from '../calls.ts';
 import { Problem } from '../errors.ts';
 import type { CredentialsSource } from '../settings.ts';
 import { rotatingClient } from './connection.ts';
@@ -14,13 +15,15 @@ export interface GuardedPoolOptions {
   size: number;
   credentials: CredentialsSource | undefined;
   log: Logger;
+  /** @default unmeasured */
+  calls?: Calls;
 }
 
 export interface GuardedPool extends Queries {
   transaction<T>(use: (connection: Queries) => Promise<T>): Promise<T>;
   /** Treats the server as lost now, and cuts the statements that wait for it. */
   abandon(error: unknown): void;
-  counts(): { total: number; idle: number; waiting: number };
+  counts(): { size: number; total: number; idle: number; waiting: number };
   /** Lets statements end for at most `withinMs`, then cuts them. */
   close(withinMs: number): Promise<void>;
 }
@@ -38,7 +41,10 @@ const cut = (client: PoolClient) => void (client as unknown as Client).end().cat
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const lifetime = () => lifetimeSeconds.shortest + Math.random() * (lifetimeSeconds.longest - lifetimeSeconds.shortest);
 
-export function createGuardedPool({ name, config, size, credentials, log }: GuardedPoolOptions): GuardedPool {
+export function createGuardedPool(options: GuardedPoolOptions): GuardedPool {
+  const { name, config, size, credentials, log, calls = unmeasured } = options;
+  const measure = calls('postgres', name === 'reader' ? 'read' : 'write');
+  const measureConnect = calls('postgres', 'connect');
   const connectTimeoutMs = config.connectionTimeoutMillis ?? 0;
   const busy = new Set<PoolClient>();
   /** A connection that was made before the last loss says nothing about the server now. */
@@ -139,10 +145,11 @@ export function createGuardedPool({ name, config, size, credentials, log }: Guar
   }
 
   return {
-    query: async <Row extends object>(statement: Statement) =>
-      use(await acquire(), (connection) => connection.query<Row>(statement)),
+    query: <Row extends object>(statement: Statement) =>
+      measure(async () => use(await acquire(), (connection) => connection.query<Row>(statement)), statement),
     async transaction(work) {
-      return use(await acquire(), async (connection) => {
+      return use(await measureConnect(acquire), async ({ query }) => {
+        const connection: Queries = { query: (statement) => measure(() => query(statement), statement) };
         await connection.query({ text: 'BEGIN' });
         try {
           const result = await work(connection);
@@ -158,7 +165,7 @@ export function createGuardedPool({ name, config, size, credentials, log }: Guar
       lose(error);
       for (const client of busy) cut(client);
     },
-    counts: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    counts: () => ({ size, total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     async close(withinMs) {
       closed = true;
       const late = setTimeout(() => busy.forEach(cut), withinMs);

@@ -1,5 +1,6 @@
 // The database as the stores see it: a pool to the writer, and one to the reader where there is one.
 import type { Logger } from 'pino';
+import { type Calls, unmeasured } from '../calls.ts';
 import { type DatabaseSettings, serverConfig, sessionLimits } from './connection.ts';
 import type { Database, Queries } from './database.ts';
 import { createGuardedPool } from './guarded-pool.ts';
@@ -11,7 +12,7 @@ const closeMs = 5000;
  * Opens the pools; connections are made when they are needed, so this neither waits nor fails.
  * While a server is away its statements fail at once with `database_unavailable`, until a probe in the background reaches it.
  */
-export function openDatabase(settings: DatabaseSettings, log: Logger): Database {
+export function openDatabase(settings: DatabaseSettings, log: Logger, calls: Calls = unmeasured): Database {
   const open = (name: 'writer' | 'reader', address: string) =>
     createGuardedPool({
       name,
@@ -19,6 +20,7 @@ export function openDatabase(settings: DatabaseSettings, log: Logger): Database 
       size: settings.DATABASE_POOL_SIZE,
       credentials: settings.DATABASE_CREDENTIALS,
       log,
+      calls,
     });
   const writer = open('writer', settings.DATABASE_URL);
   const reader = settings.DATABASE_READER_URL ? open('reader', settings.DATABASE_READER_URL) : undefined;

@@ -51,7 +51,6 @@ export async function ensureServer(master: Client, database: string, { migrator,
   );
   // Who gives a database to a role must be able to become that role; a superuser can anyway.
   if (rows[0] && !rows[0].superuser) await ensureMember(master, ownerRole, rows[0].name);
-  await ensureMember(master, ownerRole, migrator.username);
   for (const { username } of apps) await ensureMember(master, appRole, username);
   if (await exists(master, 'pg_database', 'datname', database)) {
     await master.query(`ALTER DATABASE ${name(database)} OWNER TO ${name(ownerRole)}`);
@@ -60,8 +59,11 @@ export async function ensureServer(master: Client, database: string, { migrator,
   }
 }
 
-/** Rights inside the database. `master` is connected to it. */
-export async function ensureRights(master: Client, database: string): Promise<void> {
+/**
+ * Rights inside the database. `master` is connected to it. The migrator may become the owner only from here on: what an
+ * earlier migration made would be closed to the application for ever, as default rights hold for later tables alone.
+ */
+export async function ensureRights(master: Client, database: string, { migrator }: Logins): Promise<void> {
   await master.query('BEGIN');
   await master.query('SELECT pg_advisory_xact_lock($1)', [bootstrapLock]);
   await master.query(`SET LOCAL ROLE ${name(ownerRole)}`);
@@ -78,5 +80,7 @@ export async function ensureRights(master: Client, database: string): Promise<vo
   ]) {
     await master.query(statement);
   }
+  await master.query('RESET ROLE');
+  await ensureMember(master, ownerRole, migrator.username);
   await master.query('COMMIT');
 }

@@ -4,7 +4,8 @@ import { Problem } from '../errors.ts';
 import { header } from '../exchange.ts';
 
 const longestTarget = 2048;
-const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Of RFC 9110 and RFC 5789, those that mean something here. */
+export const knownMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 const hostPattern = /^(?:[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
 /** The only Host header. Node keeps the first of several and drops the others, so the raw ones are counted. */

@@ -45,21 +45,39 @@ function headersOf(exchange: HttpExchange, reply: Reply, closing: boolean): stri
   return headers;
 }
 
-/** Reads on, bounded, what the client is still sending; a reset would take the answer away from it. */
-function linger({ message }: HttpExchange): void {
-  if (message.complete || message.destroyed) return;
-  let bytes = 0;
-  const timer = setTimeout(() => message.socket.destroy(), lingerMs);
-  message.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > lingerBytes) message.socket.destroy();
+/**
+ * Reads on, bounded, what the client is still sending.
+ * @returns when that is over, or the client is gone; undefined when nothing is left to read
+ */
+function readRest({ message }: HttpExchange): Promise<void> | undefined {
+  if (message.complete || message.destroyed) return undefined;
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const timer = setTimeout(() => message.socket.destroy(), lingerMs);
+    message.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > lingerBytes) message.socket.destroy();
+    });
+    const over = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    message.once('end', over).once('close', over);
+    message.resume();
   });
-  message.once('close', () => clearTimeout(timer));
-  message.resume();
 }
 
-/** @param closing whether the connection shall be closed after this answer (drain) */
-export async function respond(exchange: HttpExchange, reply: Reply, closing: boolean): Promise<void> {
+/**
+ * @param closing whether the connection shall be closed after this answer (drain)
+ * @param rest of the body, after which the answer may end: with the end of the last one on a connection Node closes it, and the
+ * reset that follows on unread bytes would take the answer away from a client that is still sending
+ */
+export async function respond(
+  exchange: HttpExchange,
+  reply: Reply,
+  closing: boolean,
+  rest?: Promise<void>,
+): Promise<void> {
   const { response, message } = exchange;
   const headers = headersOf(exchange, reply, closing);
   if (reply.stream !== undefined) {
@@ -81,7 +99,13 @@ export async function respond(exchange: HttpExchange, reply: Reply, closing: boo
   if (reply.headers?.['Content-Type'] === undefined) headers.push('Content-Type', 'application/json; charset=utf-8');
   headers.push('Content-Length', `${Buffer.byteLength(body)}`);
   response.writeHead(reply.status, headers);
-  response.end(message.method === 'HEAD' ? undefined : body);
+  if (rest === undefined) {
+    response.end(message.method === 'HEAD' ? undefined : body);
+    return;
+  }
+  if (message.method !== 'HEAD') response.write(body);
+  else response.flushHeaders();
+  void rest.then(() => response.end());
 }
 
 /** Answers a thrown error; when the answer has begun already, only the connection can tell. */
@@ -97,10 +121,10 @@ export async function respondProblem(
     return;
   }
   const body = problemDetails(error, exchange.requestId);
-  linger(exchange);
   await respond(
     exchange,
     { status: body.status, body, headers: { ...headers, 'Content-Type': 'application/problem+json' } },
     closing,
+    readRest(exchange),
   );
 }

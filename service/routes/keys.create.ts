@@ -18,7 +18,13 @@ export const createKey = route({
       throw new Problem('invalid_input', undefined, { errors });
     }
     const { id, key, name, scopes, createdAt, expiresAt } = await keys.create(body);
-    exchange.log.info({ event: 'key_created', keyId: id, scopes, replaces: body.replaces, by: exchange.caller?.keyId });
+    exchange.log.info({
+      event: 'key_created',
+      target: id,
+      scopes,
+      replaces: body.replaces,
+      keyId: exchange.caller?.keyId,
+    });
     return { status: 201, body: { id, key, name, scopes, createdAt, expiresAt } };
   },
 });

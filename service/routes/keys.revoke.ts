@@ -21,7 +21,7 @@ export const revokeKey = route({
       });
     }
     if (!(await keys.revoke(id))) throw new Problem('not_found', 'There is no key with this id.');
-    exchange.log.info({ event: 'key_revoked', keyId: id, by: exchange.caller?.keyId });
+    exchange.log.info({ event: 'key_revoked', target: id, keyId: exchange.caller?.keyId });
     return { status: 204 };
   },
 });

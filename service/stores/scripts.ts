@@ -1,5 +1,6 @@
 // The Lua scripts that run inside Redis, each one atomic round trip, and their typed callers.
 // All keys of an installation share one hash slot ({prefix}), so that the scripts also run on a clustered Redis.
+import { type Calls, unmeasured } from '../calls.ts';
 import type { Redis } from './redis.ts';
 
 /**
@@ -82,8 +83,18 @@ export const scripts = {
   slipwayLimit: { numberOfKeys: 1, lua: limit },
 } as const;
 
-/** Teaches a connection the scripts. */
-export function withScripts(redis: Redis): ScriptedRedis {
+/** The other commands that the service sends. */
+const commands = ['ping', 'publish'] as const;
+
+/** Teaches a connection the scripts, and measures what goes through it: scripts by their names, commands by theirs. */
+export function withScripts(redis: Redis, calls: Calls = unmeasured): ScriptedRedis {
   for (const [command, definition] of Object.entries(scripts)) redis.defineCommand(command, definition);
+  const callers = redis as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  for (const command of [...Object.keys(scripts), ...commands]) {
+    const send = callers[command]?.bind(redis);
+    if (send === undefined) throw new TypeError(`Redis knows no command ${command}`);
+    const measure = calls('redis', command);
+    callers[command] = (...args) => measure(() => send(...args));
+  }
   return redis as ScriptedRedis;
 }

@@ -1,10 +1,12 @@
 // `make bench`: compares the service with the least that could do the same work, and writes docs/performance.md.
-// --quick: two rounds, page left alone. Names of comparisons (session, files, upload, start) measure only those, page left alone.
+// --quick: two rounds, page left alone. Names of comparisons (session, files, upload, start, traces) measure only those, page left alone.
 import { join } from 'node:path';
 import type { Comparison } from './comparison.ts';
+import { compareCalls } from './comparisons/calls.ts';
 import { compareFiles } from './comparisons/files.ts';
 import { compareSessions } from './comparisons/session.ts';
 import { compareStart } from './comparisons/start.ts';
+import { compareTraces } from './comparisons/traces.ts';
 import { compareUploads } from './comparisons/upload.ts';
 import { leaveServerCore } from './cpu.ts';
 import { describeMachine } from './machine.ts';
@@ -17,6 +19,8 @@ const comparisons: Record<string, (stage: Stage) => Promise<Comparison[]>> = {
   files: compareFiles,
   upload: compareUploads,
   start: compareStart,
+  traces: compareTraces,
+  calls: compareCalls,
 };
 
 const quick = process.argv.includes('--quick');

@@ -10,7 +10,7 @@ const range = ({ lowest, highest }: Ratio) =>
 function bound({ bound }: Comparison): string {
   if (bound === undefined) return '';
   const sign = bound.kind === 'at least' ? '≥' : '≤';
-  return `${sign} ${bound.floor}${bound.goal === undefined ? '' : `, goal ${bound.goal}`}`;
+  return `${sign} ${bound.floor}${bound.noiseMeets ? ' or noise' : ''}${bound.goal === undefined ? '' : `, goal ${bound.goal}`}`;
 }
 
 const heads = ['what', 'service', 'peer', 'ratio', 'rounds', 'peer ÷ itself', 'bound', ''] as const;

@@ -47,7 +47,8 @@ export interface Stage {
   launch(name: string, script: string, environment: Environment): Promise<Server & { child: Child }>;
   /** The same, and waits until it accepts connections. */
   start(name: string, script: string, environment: Environment): Promise<Server>;
-  startService(environment?: Environment): Promise<Server>;
+  /** @param script @default main */
+  startService(environment?: Environment, script?: string): Promise<Server>;
   startPeer(name: string, file: string, environment: Environment): Promise<Server>;
   end(): Promise<void>;
 }
@@ -156,7 +157,8 @@ async function open(dir: string, options: Pick<Stage, 'rounds' | 'interrupted' |
     atEnd: (stop) => void running.push({ stop: async () => stop() }),
     launch,
     start,
-    startService: (more = {}) => startWhen(launch('the service', main, { ...service, ...more }), ready),
+    startService: (more = {}, script = main) =>
+      startWhen(launch('the service', script, { ...service, ...more }), ready),
     startPeer: (name, file, environment) => start(name, join(import.meta.dirname, 'peers', file), environment),
     end: () => stopAll(dir),
   };

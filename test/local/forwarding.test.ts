@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
+import { sendThenRead } from '../support/raw.ts';
 import { waitFor } from '../support/wait.ts';
 import { allHealthy, balance, open, send, target } from './targets.ts';
 
@@ -173,6 +174,7 @@ test('a kept connection that the target has closed costs no 502', async () => {
     expect((await send(balancer.url)).status).toBe(200);
     expect(asked).toBe(at);
   }
+  expect(balancer.counters().resent).toBe(2);
   // A POST may have had its effect: it is not sent again.
   expect((await send(balancer.url, { method: 'POST', body: 'x' })).status).toBe(502);
 });
@@ -201,17 +203,28 @@ test('a client that goes away is felt by the target, a target that goes away by 
   expect(balancer.counters()).toMatchObject({ clientAborts: 1, cuts: 1 });
 });
 
-test('an early refusal of an upload reaches the client', async () => {
-  const one = await target((_, answer) => {
-    answer.writeHead(413).end('too large');
-  });
-  const balancer = await balance([one]);
-  await allHealthy(balancer);
-  const asked = request(balancer.url, { method: 'POST', agent: false });
-  asked.on('error', () => {});
-  const timer = setInterval(() => asked.write(Buffer.alloc(64 * 1024)), 1);
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  clearInterval(timer);
-  expect(answer.statusCode).toBe(413);
-  asked.destroy();
-});
+test.each(['close', 'keep-alive'])(
+  'an early refusal of an upload reaches a client that sends everything first: %s',
+  async (connection) => {
+    let relayed = false;
+    const one = await target((_, answer) => {
+      answer.once('close', () => {
+        relayed = true;
+      });
+      answer.writeHead(413, { 'Content-Length': 9 }).end('too large');
+    });
+    const balancer = await balance([one]);
+    await allHealthy(balancer);
+    const body = Buffer.alloc(4 * 1024 * 1024);
+    // The second request closes what the first has kept.
+    const next = connection === 'close' ? '' : 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+    const read = await sendThenRead(
+      balancer.port,
+      `POST / HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\nContent-Length: ${body.length}\r\n\r\n`,
+      () => waitFor('the refusal', () => relayed),
+      Buffer.concat([body, Buffer.from(next)]),
+    );
+    expect(read.match(/HTTP\/1\.1 413 /g)).toHaveLength(connection === 'close' ? 1 : 2);
+    expect(read).toMatch(/too large$/);
+  },
+);

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/global
 import { cacheFolder } from '../../local/path.ts';
 import { freePort } from '../../local/ports.ts';
 import { isRunning, processTree } from '../../local/processes.ts';
+import { startOtlpReceiver } from '../support/otlp.ts';
 import { barePostgres } from '../support/own-postgres.ts';
 import { createBucket, s3Client } from '../support/s3.ts';
 import { sharedServers } from '../support/shared-servers.ts';
@@ -250,6 +251,25 @@ test('make run and make reset leave a folder of somebody else alone', async () =
   expect(readFileSync(join(foreign, 'thesis.txt'), 'utf8')).toBe('ten years of work');
   expect(statSync(foreign).mode & 0o777).toBe(0o755);
   rmSync(foreign, { recursive: true });
+});
+
+test('make run hands LOG_LEVEL and OTLP_ENDPOINT on to the service, which says what is wrong with them', async () => {
+  const receiver = await startOtlpReceiver();
+  try {
+    const run = await up({ LOG_LEVEL: 'error', OTLP_ENDPOINT: receiver.endpoint, REPLICAS: '1' });
+    const log = join(stateDir, 'logs', 'replica-1.log');
+    const before = readFileSync(log, 'utf8').length;
+    expect((await fetch(`http://localhost:${run.port}/session`)).status).toBe(200);
+    await waitFor('the span', () => receiver.spans.some(({ name }) => name === 'GET /session'), 30_000);
+    expect(readFileSync(log, 'utf8').slice(before)).not.toContain('"access"');
+    await down(run);
+  } finally {
+    receiver.close();
+  }
+  const wrong = start({ PORT: `${await freePort()}`, LOG_LEVEL: 'loud' });
+  expect(await wrong.exited).toBe(1);
+  expect(wrong.output()).toMatch(/^ +LOG_LEVEL .*"fatal"/m);
+  expect(wrong.output()).not.toContain('    at ');
 });
 
 test("make run says which of a person's own servers cannot be used, and leaves nothing running", async () => {

@@ -1,7 +1,10 @@
+import { createServer } from 'node:net';
 import { Client } from 'pg';
+import { ensureRights, ensureServer } from '../../service/database/roles.ts';
 import { bootstrapEnvironment, databaseUrl, users } from '../support/databases.ts';
 import { barePostgres, type OwnPostgres } from '../support/own-postgres.ts';
 import { runCommand, tryCommand } from '../support/service.ts';
+import { waitFor } from '../support/wait.ts';
 
 const name = 'slipway';
 
@@ -26,6 +29,90 @@ async function as(
     await client.end();
   }
 }
+
+it('a migration between the two halves of a bootstrap makes nothing, and all of it afterwards', async () => {
+  const server = await barePostgres({});
+  const logins = { migrator: users.migrator, apps: [users.appA, users.appB] as const };
+  const inside = databaseUrl(server.url, name);
+  const outer = new Client({ connectionString: server.url });
+  const inner = new Client({ connectionString: new URL(`/${name}`, server.url).href });
+  const credentials = { DATABASE_TLS: 'disable', DATABASE_CREDENTIALS: JSON.stringify(users.migrator) };
+  const migrate = { DATABASE_URL: inside, ...credentials };
+  try {
+    await outer.connect();
+    await ensureServer(outer, name, logins);
+    const early = await tryCommand(['migrate'], migrate);
+    expect(early.code).toBe(1);
+    expect(early.stderr).toContain('permission denied to set role "slipway_owner"');
+    await inner.connect();
+    expect((await inner.query("SELECT FROM pg_tables WHERE schemaname = 'public'")).rowCount).toBe(0);
+    await ensureRights(inner, name, logins);
+    await runCommand(['migrate'], migrate);
+    expect(await as(users.appA, inside, 'SELECT count(*)::int AS applied FROM pgmigrations')).toEqual([
+      { applied: expect.any(Number) },
+    ]);
+  } finally {
+    await Promise.all([outer.end(), inner.end()]);
+    await server.stop();
+  }
+});
+
+/** Takes the place of a server that is not up yet: counts who comes, and lets nobody in. */
+async function closedDoor(port: number): Promise<{ knocks(): number; close(): Promise<void> }> {
+  let knocks = 0;
+  const door = createServer((client) => {
+    knocks++;
+    client.resetAndDestroy();
+  });
+  await new Promise<void>((resolve) => door.listen(port, '127.0.0.1', resolve));
+  return { knocks: () => knocks, close: () => new Promise((resolve) => door.close(() => resolve())) };
+}
+
+describe('begun before the server', () => {
+  let server: OwnPostgres;
+  beforeAll(async () => {
+    server = await barePostgres();
+    await server.kill();
+  });
+  afterAll(() => server.stop());
+  const bootstrap = (wait: string) => ({ ...bootstrapEnvironment(server.url, name), DATABASE_WAIT_SECONDS: wait });
+
+  it('a command fails at once, or after the seconds for which it shall wait', async () => {
+    const refused = 'bootstrap failed: connect ECONNREFUSED';
+    const { DATABASE_WAIT_SECONDS: _, ...usual } = bootstrap('');
+    const once = await tryCommand(['bootstrap'], usual);
+    expect(once).toMatchObject({ code: 1, stderr: expect.stringMatching(new RegExp(`^${refused}`)) });
+    const waiting = await tryCommand(['bootstrap'], bootstrap('1'));
+    expect(waiting.code).toBe(1);
+    expect(waiting.stderr).toMatch(
+      new RegExp(`^Waiting up to 1 s for the database: connect ECONNREFUSED.*\n${refused}.*\n$`),
+    );
+    expect((await tryCommand(['bootstrap'], bootstrap('-1'))).stderr).toContain(
+      'DATABASE_WAIT_SECONDS must be a whole number of seconds from 0 to 600',
+    );
+  });
+
+  it('both commands wait for it, and the migration for the bootstrap', async () => {
+    const door = await closedDoor(server.port);
+    const ended = Promise.all([
+      tryCommand(['bootstrap'], bootstrap('50')),
+      tryCommand(['migrate'], {
+        DATABASE_URL: databaseUrl(server.url, name),
+        DATABASE_TLS: 'disable',
+        DATABASE_CREDENTIALS: JSON.stringify(users.migrator),
+        DATABASE_WAIT_SECONDS: '50',
+      }),
+    ]);
+    await waitFor('both to have tried more than once', () => door.knocks() > 4);
+    await door.close();
+    await server.restart();
+    const [bootstrapped, migrated] = await ended;
+    expect(bootstrapped).toMatchObject({ code: 0, stdout: 'The database slipway is set up.\n' });
+    expect(migrated).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Applied 0001_keys/) });
+    for (const { stderr } of [bootstrapped, migrated])
+      expect(stderr).toMatch(/^Waiting up to 50 s for the database: .*\n$/);
+  });
+});
 
 describe('bootstrap and migrate', () => {
   const master = { username: 'master', password: 'master-password' };

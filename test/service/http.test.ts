@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { ask, json } from '../support/client.ts';
-import { sendRaw } from '../support/raw.ts';
+import { sendRaw, sendThenRead } from '../support/raw.ts';
 import type { LogLine, ServiceProcess } from '../support/service.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
@@ -21,6 +21,17 @@ describe('every answer', () => {
     await waitFor('the log line', () => service.logs.some(match));
     return service.logs.find(match) as LogLine;
   };
+
+  it('can be read, if it is an early refusal, by a client that sends everything first and wants the connection closed', async () => {
+    const body = Buffer.alloc(4 * 1024 * 1024);
+    const refusal = await sendThenRead(
+      service.port,
+      `POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nX-Request-Id: sends-on-and-on\r\nContent-Length: ${body.length}\r\n\r\n`,
+      () => logged(({ requestId }) => requestId === 'sends-on-and-on'),
+      body,
+    );
+    expect(refusal).toMatch(/^HTTP\/1\.1 401 [\s\S]*"key_missing"/);
+  });
 
   it('has security headers, and a policy that allows nothing', async () => {
     for (const path of ['/', '/session', '/nowhere', '/files']) {

@@ -49,7 +49,7 @@ describe('sessions', () => {
     const client = new SessionClient();
     await client.view(a.url);
     const seen: string[][] = [];
-    const monitor = await redis.duplicate().monitor();
+    const monitor = await redis.monitor();
     monitor.on('monitor', (_time: string, args: string[], source: string) => {
       if (source !== 'lua' && args.some((arg) => arg.includes(`${world.environment.REDIS_PREFIX}}:`))) seen.push(args);
     });

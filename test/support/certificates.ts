@@ -14,9 +14,14 @@ export interface Certificates {
 
 const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' });
 
-/** A new authority, and a certificate of it for one host name or address. */
-export function makeCertificates(host: string): Certificates {
-  const dir = mkdtempSync(join(sharedServers().dir, 'tls-'));
+/**
+ * A new authority, and a certificate of it.
+ *
+ * @param host name or address, or several of them
+ * @param parent folder that gets a folder of these files; of the run, unless given
+ */
+export function makeCertificates(host: string | readonly string[], parent = sharedServers().dir): Certificates {
+  const dir = mkdtempSync(join(parent, 'tls-'));
   chmodSync(dir, 0o755);
   const path = (name: string) => join(dir, name);
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -33,9 +38,10 @@ export function makeCertificates(host: string): Certificates {
     '-subj',
     '/CN=test authority',
   );
-  openssl('req', ...key, '-keyout', path('server.key'), '-out', path('server.csr'), '-subj', `/CN=${host}`);
-  const name = /^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`;
-  writeFileSync(path('names'), `subjectAltName=${name}\n`);
+  const hosts = [host].flat();
+  openssl('req', ...key, '-keyout', path('server.key'), '-out', path('server.csr'), '-subj', `/CN=${hosts[0]}`);
+  const names = hosts.map((each) => (/^[\d.]+$/.test(each) ? `IP:${each}` : `DNS:${each}`));
+  writeFileSync(path('names'), `subjectAltName=${names}\n`);
   const sign = [
     '-CA',
     path('ca.pem'),

@@ -30,9 +30,12 @@ export async function startS3(dir: string): Promise<Pick<SharedServers, 's3'>> {
   return { s3: { endpoint: s3.endpoint, accessKey: s3.accessKey, secretKey: s3.secretKey } };
 }
 
-async function start(dir: string): Promise<void> {
+/** The servers and the bundle, in this folder. */
+export async function start(dir: string): Promise<void> {
   const dist = join(dir, 'dist');
-  execFileSync(process.execPath, [join(__dirname, '..', '..', 'service', 'build.mjs'), dist], { stdio: 'inherit' });
+  execFileSync(process.execPath, [join(import.meta.dirname, '..', '..', 'service', 'build.mjs'), dist], {
+    stdio: 'inherit',
+  });
   const postgres = await startPostgres({
     dir: join(dir, 'postgres'),
     settings: { max_connections: '300', fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' },

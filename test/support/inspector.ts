@@ -8,6 +8,8 @@ export const inspectable = ['--inspect=127.0.0.1:0'];
 export interface Inspector {
   /** Collects garbage and returns the bytes in use, on the heap and outside of it. */
   memoryAfterGarbageCollection(): Promise<number>;
+  /** Lets an error go uncaught in it. */
+  crash(): Promise<void>;
   close(): void;
 }
 
@@ -42,6 +44,9 @@ export async function inspect(service: ServiceProcess): Promise<Inspector> {
       const expression = '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())';
       const { result } = await call('Runtime.evaluate', { expression, returnByValue: true });
       return result?.value as number;
+    },
+    async crash() {
+      await call('Runtime.evaluate', { expression: "void setTimeout(() => { throw new Error('on purpose'); })" });
     },
     close: () => socket.close(),
   };

@@ -26,6 +26,22 @@ interface Started {
   stop(): Promise<void>;
 }
 
+function lasting(url: string): OwnServer {
+  const refuse = () => {
+    throw new Error('this server is not the own one of a test');
+  };
+  const keep = () => undefined;
+  return {
+    url,
+    port: Number(new URL(url).port),
+    freeze: refuse,
+    thaw: keep,
+    kill: async () => refuse(),
+    restart: async () => refuse(),
+    stop: async () => keep(),
+  };
+}
+
 async function ownServer(port: number, start: () => Promise<Started>): Promise<OwnServer> {
   let server = await start();
   return {
@@ -46,8 +62,13 @@ async function ownServer(port: number, start: () => Promise<Started>): Promise<O
   };
 }
 
-/** @param args more arguments of redis-server */
+/**
+ * In a cluster, where pods cannot reach a process of this machine, the Redis that all share; it cannot be taken away.
+ * @param args more arguments of redis-server
+ */
 export async function ownRedis(args: readonly string[] = []): Promise<OwnServer> {
+  const { program, redis } = sharedServers();
+  if ('pods' in program) return lasting(redis.url);
   const dir = mkdtempSync(join(sharedServers().dir, 'own-redis-'));
   const port = await freePort();
   const server = await findRedisServer({ cacheDir: cacheFolder(), log: () => undefined });

@@ -46,3 +46,36 @@ export function sendRaw(port: number, bytes: string | Buffer): Promise<RawAnswer
     socket.on('close', () => done(true));
   });
 }
+
+/**
+ * Sends a request as a client does that reads only when it has sent everything.
+ *
+ * @param head up to and with the empty line
+ * @param answered resolves when the answer to the head is on its way
+ * @param body sent only then
+ * @returns all that has come when the connection is closed. @throws when it is reset
+ */
+export function sendThenRead(
+  port: number,
+  head: string,
+  answered: () => Promise<unknown>,
+  body: Buffer,
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    // Else Node would take the answer from the kernel, where a reset can destroy it.
+    socket.pause();
+    socket.once('error', reject);
+    socket.once('close', () => resolve(text));
+    socket.once('connect', () => {
+      socket.write(head);
+      answered().then(() => {
+        socket.write(body, () => socket.resume());
+      }, reject);
+    });
+  });
+}

@@ -1,12 +1,16 @@
-// The service as a process of its own: the bundle of this run, or a container where the image is under test.
+// The service as a process of its own: the bundle of this run, a container where the image is under test, or a pod of a cluster.
 import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { SettingsEnvironment } from '../../service/settings.ts';
 import { sharedServers } from './shared-servers.ts';
 
 type Environment = Record<string, string | undefined>;
 
+const podProcess = join(import.meta.dirname, '..', 'cluster', 'support', 'pod-process.ts');
+/** A pod's end takes more than its process's: the kubelet is told, reports, and removes it; its grace is 50 s. */
+const podEndMs = 55_000;
 /** As strict as the manifests run it: no root, nothing to write to but the test's folder, no capability. */
 const confinement = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges', '--network=host'];
 
@@ -18,8 +22,12 @@ function launch(
 ): ChildProcessWithoutNullStreams {
   const { dir, program } = sharedServers();
   const PATH = process.env.PATH ?? '';
-  if (!('image' in program))
+  if ('main' in program)
     return spawn(process.execPath, [...nodeFlags, program.main, ...argv], { env: { PATH, ...environment } });
+  if ('pods' in program) {
+    const POD_PROCESS = JSON.stringify({ ...program.pods, environment });
+    return spawn(process.execPath, [podProcess, ...argv], { env: { ...process.env, POD_PROCESS } });
+  }
   const names = Object.keys(environment).flatMap((name) => ['--env', name]);
   const options = ['--rm', '--sig-proxy=true', ...confinement, '--volume', `${dir}:${dir}`, ...names];
   return spawn('docker', ['run', ...options, program.image, ...argv], { env: { ...process.env, ...environment } });
@@ -113,7 +121,7 @@ export async function startService(
     async stop(withinMs = 20_000) {
       child.kill('SIGTERM');
       child.kill('SIGCONT');
-      const late = setTimeout(() => child.kill('SIGKILL'), withinMs);
+      const late = setTimeout(() => child.kill('SIGKILL'), 'pods' in sharedServers().program ? podEndMs : withinMs);
       const code = await exited;
       clearTimeout(late);
       started.delete(service);

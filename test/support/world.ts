@@ -58,7 +58,8 @@ export async function createWorld(): Promise<World> {
       };
     },
     superuserUrl: superuser.href,
-    adminKey: await runCommand(['admin-key'], database),
+    // Files start together, and a machine that is busy with that takes its time to connect.
+    adminKey: await runCommand(['admin-key'], { ...database, DATABASE_CONNECT_TIMEOUT_MS: '30000' }),
     start: (overrides = {}) => startService({ ...environment, ...overrides }),
   };
 }

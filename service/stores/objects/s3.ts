@@ -45,10 +45,14 @@ function translate(error: unknown, signal?: AbortSignal, body?: CheckedBody): un
 /** The SDK would print to the console. What fails is thrown, and logged by whoever handles it. */
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** Credentials come from the SDK's default chain: environment, Pod Identity, profile. */
-export function createS3Store(settings: S3Settings): ObjectStore {
+/**
+ * Credentials come from the SDK's default chain: environment, Pod Identity, profile.
+ *
+ * @param traceparent W3C trace context of the moment, sent along with each request; without it that of `put`
+ */
+export function createS3Store(settings: S3Settings, traceparent?: () => string | undefined): ObjectStore {
   const Bucket = settings.S3_BUCKET;
-  const transport = createTransport();
+  const transport = createTransport(traceparent);
   const client = new S3Client({
     region: settings.S3_REGION,
     ...(settings.S3_ENDPOINT ? { endpoint: settings.S3_ENDPOINT, forcePathStyle: true } : {}),

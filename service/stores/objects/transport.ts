@@ -115,8 +115,12 @@ function watch(outgoing: ClientRequest, signal: AbortSignal | undefined): Promis
   });
 }
 
-/** A request handler for an S3 client (`requestHandler`). */
-export function createTransport() {
+/**
+ * A request handler for an S3 client (`requestHandler`).
+ *
+ * @param current W3C trace context of the moment; goes before that of the options
+ */
+export function createTransport(current?: () => string | undefined) {
   const options = { keepAlive: true, maxSockets, maxFreeSockets: 16, noDelay: true };
   const plain = new http.Agent(options);
   const secure = new https.Agent(options);
@@ -124,13 +128,14 @@ export function createTransport() {
     metadata: { handlerProtocol: 'http/1.1' },
     async handle(request: SignedRequest, options: TransportOptions = {}): Promise<{ response: Response }> {
       const tls = request.protocol === 'https:';
+      const traceparent = current?.() ?? options.traceparent;
       const outgoing = (tls ? https : http).request({
         agent: tls ? secure : plain,
         host: request.hostname.replace(/^\[|\]$/g, ''),
         port: request.port,
         method: request.method,
         path: request.path + queryString(request.query),
-        headers: { ...request.headers, ...(options.traceparent ? { traceparent: options.traceparent } : {}) },
+        headers: { ...request.headers, ...(traceparent ? { traceparent } : {}) },
       });
       let over = false;
       const answered = watch(outgoing, options.abortSignal).finally(() => {

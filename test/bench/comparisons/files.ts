@@ -1,6 +1,6 @@
 // HEAD /files/:id: the metadata of a file, cold (each request reads a row) and warm (from the cache).
-import { Client } from 'pg';
 import { type Comparison, of } from '../comparison.ts';
+import { insertFiles } from '../files.ts';
 import { interleave, underLoad } from '../measure.ts';
 import type { Stage } from '../stage.ts';
 import { ratio } from '../statistics.ts';
@@ -9,25 +9,8 @@ import { ratio } from '../statistics.ts';
 const coldFiles = 25_000;
 const warmFiles = 100;
 
-async function insertFiles(url: string): Promise<string[]> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ path: string }>(
-      `INSERT INTO files (id, pending_since, name, type, size, sha256)
-       SELECT gen_random_uuid(), NULL, 'file-' || n, 'application/octet-stream', n, encode(sha256(n::text::bytea), 'hex')
-       FROM generate_series(1, $1) AS n RETURNING '/files/' || id AS path`,
-      [coldFiles],
-    );
-    await client.query('ANALYZE files');
-    return rows.map(({ path }) => path);
-  } finally {
-    await client.end();
-  }
-}
-
 export async function compareFiles(stage: Stage): Promise<Comparison[]> {
-  const paths = await insertFiles(stage.postgresUrl);
+  const paths = await insertFiles(stage.postgresUrl, coldFiles);
   const peer = { POSTGRES_URL: stage.postgresUrl, REDIS_URL: stage.redisUrl, API_KEY: stage.adminKey };
   const start = (name: string, more: Record<string, string>) =>
     stage.startPeer(name, 'file-bare.ts', { ...peer, ...more });

@@ -1,0 +1,2 @@
+// The page asks the server for /uplot.js; the package has its types.
+export { default } from 'uplot';
