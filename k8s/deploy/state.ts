@@ -1,0 +1,124 @@
+// Reading from the objects of a namespace how far a deployment is, and what is wrong with its pods. No effects.
+
+interface Condition {
+  type: string;
+  status: string;
+  reason?: string;
+  message?: string;
+}
+
+interface ContainerState {
+  waiting?: { reason?: string; message?: string };
+  terminated?: { exitCode: number; reason?: string; message?: string };
+}
+
+interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  state: ContainerState;
+  lastState?: ContainerState;
+}
+
+/** What is read of a Job, Deployment, StatefulSet or Pod, as `kubectl get --output=json` shows it. */
+export interface LiveObject {
+  kind: string;
+  metadata: { name: string; generation?: number; deletionTimestamp?: string; labels?: Record<string, string> };
+  spec: { replicas?: number };
+  status: {
+    conditions?: Condition[];
+    observedGeneration?: number;
+    replicas?: number;
+    updatedReplicas?: number;
+    availableReplicas?: number;
+    phase?: string;
+    containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
+  };
+}
+
+export type Progress = { state: 'done' } | { state: 'waiting' | 'failed'; why: string };
+
+const condition = ({ status }: LiveObject, type: string) => status.conditions?.find((each) => each.type === type);
+
+function jobProgress(job: LiveObject): Progress {
+  const failed = condition(job, 'Failed');
+  if (failed?.status === 'True') return { state: 'failed', why: failed.message ?? failed.reason ?? 'failed' };
+  return condition(job, 'Complete')?.status === 'True' ? { state: 'done' } : { state: 'waiting', why: 'running' };
+}
+
+function workloadProgress(workload: LiveObject, leastReplicas: number): Progress {
+  const { metadata, spec, status } = workload;
+  const wanted = Math.max(spec.replicas ?? 1, leastReplicas);
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) return { state: 'waiting', why: 'not seen yet' };
+  const progressing = condition(workload, 'Progressing');
+  if (progressing?.status === 'False') {
+    return { state: 'failed', why: progressing.message ?? progressing.reason ?? 'no progress' };
+  }
+  const updated = status.updatedReplicas ?? 0;
+  const available = status.availableReplicas ?? 0;
+  const old = (status.replicas ?? 0) - updated;
+  if (updated >= wanted && available >= wanted && old <= 0) return { state: 'done' };
+  return {
+    state: 'waiting',
+    why: `${Math.min(updated, available)} of ${wanted} ready${old > 0 ? `, ${old} old` : ''}`,
+  };
+}
+
+/**
+ * How far an object is; an unknown kind needs no waiting for.
+ *
+ * @param leastReplicas what its HPA will make of it; a new Deployment under an HPA begins with one
+ */
+export function progressOf(object: LiveObject, leastReplicas = 0): Progress {
+  switch (object.kind) {
+    case 'Job':
+      return jobProgress(object);
+    case 'Deployment':
+    case 'StatefulSet':
+      return workloadProgress(object, leastReplicas);
+    default:
+      return { state: 'done' };
+  }
+}
+
+const beginning = ['ContainerCreating', 'PodInitializing'];
+
+function containerTrouble({ name, state, lastState }: ContainerStatus): string | undefined {
+  const ended = [state.terminated, lastState?.terminated].find((each) => each !== undefined && each.exitCode !== 0);
+  if (ended !== undefined) {
+    const said = ended.message?.trim();
+    return `${name} ended with ${ended.exitCode}${said ? `:\n${indent(said)}` : ` (${ended.reason ?? 'no reason'})`}`;
+  }
+  const { waiting } = state;
+  if (waiting?.reason === undefined || beginning.includes(waiting.reason)) return undefined;
+  return `${name}: ${waiting.reason}${waiting.message ? `: ${waiting.message}` : ''}`;
+}
+
+const shownLines = 8;
+const indent = (text: string) =>
+  text
+    .split('\n')
+    .slice(-shownLines)
+    .map((line) => `      ${line}`)
+    .join('\n');
+
+/** What keeps a pod from being ready, with the last lines of a container that failed; undefined when nothing does yet. */
+export function troubleOf(pod: LiveObject): string | undefined {
+  if (pod.metadata.deletionTimestamp !== undefined || pod.status.phase === 'Succeeded') return undefined;
+  const scheduled = condition(pod, 'PodScheduled');
+  if (scheduled?.status === 'False') return `not scheduled: ${scheduled.message ?? scheduled.reason}`;
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status;
+  const troubles = [...initContainerStatuses, ...containerStatuses]
+    .filter(({ ready }) => !ready)
+    .map(containerTrouble)
+    .filter((each) => each !== undefined);
+  return troubles.length === 0 ? undefined : troubles.join('; ');
+}
+
+const imageFaults = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
+
+/** Whether a container waits for an image that cannot be had. */
+export const lacksImage = ({ status }: LiveObject): boolean =>
+  [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].some(({ state }) =>
+    imageFaults.includes(state.waiting?.reason ?? ''),
+  );
