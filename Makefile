@@ -5,7 +5,20 @@ BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome
 IMAGE ?= slipway:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 .DEFAULT_GOAL := help
-.PHONY: help run test install build lint types fmt docs docs-check features bench image test-image admin-key reset clean
+ENV ?=
+ifneq ($(word 2,$(ENV)),)
+$(error There is no environment "$(ENV)"; one of: local, staging, production)
+endif
+ONLY ?=
+ifneq ($(filter-out service,$(ONLY)),)
+$(error There is no part "$(ONLY)" to deploy alone; ONLY knows: service)
+endif
+ifneq ($(and $(ONLY),$(filter destroy,$(MAKECMDGOALS))),)
+$(error ONLY is for make deploy: make destroy takes the whole environment down)
+endif
+# Says so when there is no such environment, before the CDK is installed for it.
+KNOWN = $(NODE) config/main.ts $(ENV) >/dev/null
+.PHONY: help settings synth synth-check cluster dev deploy undeploy scale-test test-cluster infra-install infra-synth infra-diff infra-docs infra-types test-infra destroy run observe test test-observe install build lint types fmt docs docs-check features bench image test-image admin-key reset clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -14,9 +27,16 @@ run: ## the whole service on this machine until Ctrl-C; PORT=3000 REPLICAS=2
 	@local/install run
 	@exec $(NODE) local/run.ts
 
+observe: ## draw the dashboards of the running service in a browser, from a real Prometheus; ARGS="--help" lists the flags
+	@local/install run
+	@exec $(NODE) --disable-warning=ExperimentalWarning local/observe.ts $(ARGS)
+
 test: install build ## all tests against real servers; FILES=path for some of them
 	@$(JEST) $(FILES)
 	@$(if $(FILES),,$(NODE) test/check-features.mjs --ran-only)
+
+test-observe: install ## test dashboards, rules, alerts, logs and traces on a real Prometheus; FILES=path for some of them
+	@TEST_RUN=observe $(JEST) --config jest.observe.config.mjs $(FILES)
 
 install:
 	@local/install all
@@ -29,6 +49,7 @@ lint: install ## style and faults
 
 types: install ## type check
 	@$(NODE) node_modules/typescript/bin/tsc --noEmit -p .
+	@$(NODE) node_modules/typescript/bin/tsc --noEmit -p tsconfig.browser.json
 
 fmt: install ## format the code and apply safe fixes
 	@$(BIOME) check --write
@@ -50,6 +71,64 @@ image: ## build the container image; IMAGE=slipway:dev
 
 test-image: install image ## test the container image
 	@TEST_RUN=image IMAGE=$(IMAGE) NODE_IMAGE=$(NODE_IMAGE) $(JEST) --config jest.image.config.mjs
+
+settings: install ## every number of an environment and where it came from; ENV=production
+	@$(NODE) config/main.ts $(ENV)
+
+synth: install ## write the manifests to charts-out/, only what changed
+	@$(NODE) k8s/main.ts
+
+synth-check: install
+	@$(NODE) k8s/main.ts --check
+
+cluster: install ## a local cluster (kind) with what the manifests need; repeated, it only looks
+	@$(NODE) k8s/deploy/cluster.ts
+
+dev: install ## the manifests on the local cluster, following every edit (Skaffold); PROFILE=redis-ui
+	@$(NODE) k8s/deploy/dev.ts
+
+deploy: install ## image and manifests onto a cluster, and in AWS what they stand on; ENV=local|staging|production, DRY_RUN=1, ONLY=service
+	@$(if $(filter-out local,$(ENV)),$(if $(filter service,$(ONLY)),,$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts deploy $(ENV) $(if $(filter-out 0,$(DRY_RUN)),--dry-run)),)
+	@$(if $(filter-out local,$(ENV)),$(if $(filter service,$(ONLY)),$(NODE) k8s/deploy/deploy.ts $(ENV)),$(NODE) k8s/deploy/deploy.ts $(ENV))
+
+undeploy: install ## remove what deploy made, data included; ENV=local
+	@$(NODE) k8s/deploy/undeploy.ts $(ENV)
+
+scale-test: install ## a step of load on the cluster, replicas watched and drawn; ARGS="--help" lists the flags
+	@$(NODE) k8s/scale-test/main.ts $(ARGS)
+
+test-cluster: install build ## test on the cluster of the current kubectl context (kind-*); FILES=path for some, FULL=1 for all variants
+	@$(if $(FILES),TEST_RUN=cluster $(JEST) --config jest.cluster.config.mjs $(FILES),\
+	  failed=0; for part in service apart together; do \
+	    TEST_RUN=cluster-$$part $(JEST) --config jest.cluster-$$part.config.mjs || failed=1; \
+	  done; exit $$failed)
+
+infra-install:
+	@local/install infra
+
+infra-synth: infra-install ## the CloudFormation templates of all environments, in .cache/cdk.out
+	@$(NODE) infra/main.ts .cache/cdk.out && echo 'The templates are in .cache/cdk.out.'
+
+infra-diff: install ## what a deployment would change in AWS; ENV=staging
+	@$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts diff $(ENV)
+
+destroy: install ## everything off AWS again; ENV=staging|production, DRY_RUN=1 prints the steps
+	@$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts destroy $(ENV) $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
+
+infra-docs: infra-synth ## write docs/aws-network.md from the templates
+	@$(NODE) infra/picture.ts .cache/cdk.out
+
+infra-types: infra-install
+	@$(NODE) node_modules/typescript/bin/tsc --noEmit -p tsconfig.infra.json
+
+test-infra: infra-install infra-types .cache/python/installed ## test the infrastructure: templates, flows, policy; FILES=path for some
+	@TEST_RUN=infra $(JEST) --config jest.infra.config.mjs $(FILES)
+
+# cfn-lint and the emulator, which npm does not have.
+.cache/python/installed: infra/requirements.txt
+	@python3 -m venv .cache/python
+	@.cache/python/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 admin-key: ## make another admin key on the running service; NAME=admin
 	@local/install run

@@ -1,8 +1,12 @@
 // Writes the pages that are made from tables in the code, or with --check says which are out of date.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorTable } from '../service/errors.ts';
 import { settingsSchema } from '../service/settings.ts';
+import { logsPage } from './logs.ts';
+import { operationsTables, type Table } from './operations.ts';
+import { derivedNumbers, picture, scalingProfiles } from './picture/pages.ts';
+import { bandNumbers, measuredNumbers } from './scaling/numbers.ts';
 
 const cell = (text: unknown): string => String(text).replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -38,12 +42,36 @@ ${table(['name', 'default', 'meaning'], rows)}
 `;
 }
 
-const pages = { 'errors.md': errorsPage(), 'settings.md': settingsPage() };
+/** A page as it is written by hand, with each `<!-- name: begin -->` … `<!-- name: end -->` filled anew. */
+function filled(file: string, parts: Record<string, Table | string>): string {
+  return Object.entries(parts).reduce(
+    (page, [name, part]) => {
+      const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
+      const [before, rest] = page.split(begin);
+      const after = rest?.split(end)[1];
+      if (before === undefined || after === undefined) throw new Error(`docs/${file} has no ${begin} … ${end}`);
+      const text = typeof part === 'string' ? part.trim() : table(part.head, part.rows);
+      return `${before}${begin}\n\n${text}\n\n${end}${after}`;
+    },
+    readFileSync(join(import.meta.dirname, file), 'utf8'),
+  );
+}
+
+const pages = {
+  'errors.md': errorsPage(),
+  'settings.md': settingsPage(),
+  'logs.md': logsPage(table),
+  'operations.md': filled('operations.md', operationsTables()),
+  'kubernetes.md': filled('kubernetes.md', { derived: derivedNumbers(), profiles: scalingProfiles() }),
+  'scaling.md': filled('scaling.md', { measured: measuredNumbers(), band: bandNumbers() }),
+  'kubernetes-local.svg': picture('local'),
+  'kubernetes-production.svg': picture('production'),
+};
 const check = process.argv.includes('--check');
 for (const [name, text] of Object.entries(pages)) {
   const path = join(import.meta.dirname, name);
   if (!check) writeFileSync(path, text);
-  else if (readFileSync(path, 'utf8') !== text) {
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
     process.stderr.write(`docs/${name} is out of date: run make docs\n`);
     process.exitCode = 1;
   }

@@ -38,6 +38,19 @@ describe('the layout', () => {
     ['local/x.ts', '../service/stores/keys.ts'],
     ['infra/x.ts', '../service/app.ts'],
     ['k8s/x.ts', '../service/app.ts'],
+    ['k8s/charts/x.ts', '../../local/ports.ts'],
+    ['k8s/x.ts', '../infra/main.ts'],
+    ['k8s/x.ts', '../test/support/wait.ts'],
+    ['config/x.ts', '../k8s/synth.ts'],
+    ['config/x.ts', '../observability/model.ts'],
+    ['service/x.ts', '../observability/model.ts'],
+    ['observability/x.ts', '../k8s/synth.ts'],
+    ['observability/rules/x.ts', '../../service/settings.ts'],
+    ['observability/x.ts', '../test/support/wait.ts'],
+    ['config/x.ts', '../infra/main.ts'],
+    ['config/x.ts', '../local/ports.ts'],
+    ['config/x.ts', '../service/app.ts'],
+    ['config/x.ts', '../test/support/wait.ts'],
   ])('%s must not import %s', (path, imported) => {
     expect(lint(path, imported)).toContain('noRestrictedImports');
   });
@@ -46,14 +59,42 @@ describe('the layout', () => {
     ['service/x.ts', './settings.ts'],
     ['service/routes/x.ts', '../route.ts'],
     ['local/x.ts', '../service/settings.ts'],
+    ['config/x.ts', '../service/settings.ts'],
+    ['k8s/charts/x.ts', '../../config/environment.ts'],
+    ['k8s/charts/x.ts', '../../service/settings.ts'],
+    ['k8s/charts/x.ts', '../constructs/labels.ts'],
+    ['k8s/charts/x.ts', '../../observability/model.ts'],
+    ['observability/rules/x.ts', '../../config/environment.ts'],
+    ['local/x.ts', '../config/local.ts'],
     ['test/service/x.ts', '../../service/settings.ts'],
   ])('%s may import %s', (path, imported) => {
     expect(lint(path, imported)).not.toContain('noRestrictedImports');
   });
 
+  it('imports nothing but types of the service', () => {
+    const importing = files
+      .filter((path) => /^(config|observability|k8s|local|infra)\/.*\.ts$/.test(path))
+      .flatMap((path) =>
+        [...readFileSync(join(root, path), 'utf8').matchAll(/^.*\b(from |import\()'(\.\.\/)+service\/.*$/gm)].map(
+          ([line]) => `${path}: ${line}`,
+        ),
+      );
+    expect(importing.length).toBeGreaterThan(0);
+    expect(importing.filter((line) => !/: import type \{.*\/service\/settings\.ts';$/.test(line))).toEqual([]);
+  });
+
+  it('has constructs that know neither the service nor its configuration', () => {
+    const constructs = files.filter((path) => path.startsWith('k8s/constructs/'));
+    expect(constructs.length).toBeGreaterThan(8);
+    const knowing = constructs.filter((path) =>
+      /slipway|\/(config|charts|service)\//.test(readFileSync(join(root, path), 'utf8')),
+    );
+    expect(knowing).toEqual([]);
+  });
+
   it('has no source file of the product over 300 lines', () => {
     const long = files
-      .filter((path) => /^(service|local|config|k8s|infra)\/.*\.(ts|mjs)$/.test(path))
+      .filter((path) => /^(service|local|config|observability|k8s|infra)\/.*\.(ts|mjs)$/.test(path))
       .filter((path) => readFileSync(join(root, path), 'utf8').split('\n').length > 300);
     expect(long).toEqual([]);
   });
@@ -64,7 +105,7 @@ describe('the layout', () => {
       .flatMap((page) =>
         [
           ...readFileSync(join(root, page), 'utf8').matchAll(
-            /`((?:test|service|local|docs)\/[\w./-]+\.(?:ts|mjs|md|sql))`/g,
+            /`((?:test|service|local|docs|config|observability|k8s)\/[\w./-]+\.(?:ts|mjs|md|sql|json))`/g,
           ),
         ].map(([, path]) => `${page}: ${path}`),
       );
@@ -74,11 +115,12 @@ describe('the layout', () => {
 
   it('names no registry host and no address of a download in the lockfile', () => {
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
-    expect(lock).not.toMatch(/"resolved": "(?!service|local|infra)/);
+    expect(lock).not.toMatch(/"resolved": "(?!service|local|infra|k8s)/);
   });
 
   it('pins every dependency to an exact version', () => {
-    for (const path of ['package.json', 'service/package.json', 'local/package.json', 'infra/package.json']) {
+    const folders = ['.', 'service', 'local', 'k8s', 'infra'];
+    for (const path of folders.map((folder) => join(folder, 'package.json'))) {
       const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as Record<
         string,
         Record<string, string> | undefined

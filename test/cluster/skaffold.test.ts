@@ -1,0 +1,151 @@
+// skaffold.yaml with a real Skaffold, on a copy of the checkout, in the namespace of the local environment. Skaffold is no part of
+// this repository: where it is not on the PATH these tests count as skipped.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { local } from '../../config/local.ts';
+import type { Manifest } from '../../k8s/synth.ts';
+import { onPath } from '../../local/path.ts';
+import { type Checkout, copyCheckout, type Running, start } from '../deploy/support/checkout.ts';
+import { waitFor } from '../support/wait.ts';
+import { get, insistOnNone, kubectl } from './support/kubectl.ts';
+
+const { namespace } = local;
+const address = `http://127.0.0.1:${local.loadBalancer.nodePort}`;
+const promisedSeconds = 20;
+/** A machine that does other work meanwhile takes longer; the seconds are printed. */
+const busyFactor = 2;
+const withSkaffold = onPath('skaffold') === undefined ? describe.skip : describe;
+
+let checkout: Checkout;
+let dev: Running | undefined;
+
+const startInCopy = (program: string, ...args: string[]) =>
+  start(program, args, {
+    cwd: checkout.dir,
+    env: { SKAFFOLD_UPDATE_CHECK: 'false', SKAFFOLD_INTERACTIVE: 'false' },
+  });
+
+async function succeeds(...args: string[]): Promise<string> {
+  const { code, out, err } = await startInCopy('skaffold', ...args).ended;
+  if (code !== 0)
+    throw new Error(`skaffold ${args.join(' ')} ended with ${code}:\n${out.slice(-3000)}\n${err.slice(-3000)}`);
+  return out;
+}
+
+/** Resolves when `make dev` has come to rest for the given time; rejects with its last lines when it ends instead. */
+async function watching(running: Running, times: number): Promise<void> {
+  let ended = false;
+  void running.ended.then(() => {
+    ended = true;
+  });
+  const rests = () => running.said().match(/Watching for changes/g)?.length ?? 0;
+  await waitFor(`Skaffold to watch (${times})`, () => ended || rests() >= times, 240_000);
+  if (ended) throw new Error(`make dev ended:\n${running.said().slice(-3000)}`);
+}
+
+const exists = async () => (await kubectl(['get', 'namespace', namespace, '--ignore-not-found'])) !== '';
+const remove = () => kubectl(['delete', 'namespace', namespace, '--ignore-not-found'], undefined, 180_000);
+
+/** The answer of the newest code to /live, undefined while nobody answers. */
+const live = (url: string) =>
+  fetch(`${url}/live`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) }).then(
+    (answer) => answer.text(),
+    () => undefined,
+  );
+
+withSkaffold('skaffold', () => {
+  beforeAll(async () => {
+    await insistOnNone(namespace);
+    checkout = copyCheckout();
+  });
+  afterAll(async () => {
+    // Undefined when nothing was begun.
+    if (!checkout) return;
+    dev?.interrupt();
+    await dev?.ended;
+    await remove();
+    checkout.remove();
+  }, 240_000);
+
+  it('render makes the manifests anew, with the image that it tagged', async () => {
+    rmSync(join(checkout.dir, 'charts-out/local/60-service.yaml'));
+    await succeeds('render', '--output', 'rendered.yaml');
+    expect(existsSync(join(checkout.dir, 'charts-out/local/60-service.yaml'))).toBe(true);
+    const manifests = parseAllDocuments(readFileSync(join(checkout.dir, 'rendered.yaml'), 'utf8')).map(
+      (each) => each.toJS() as Manifest,
+    );
+    const images = [...JSON.stringify(manifests).matchAll(/"image":"(slipway[^"]*)"/g)].map(([, image]) => image);
+    expect(images).toHaveLength(3);
+    for (const image of images) expect(image).toMatch(/^slipway:[0-9a-f]{64}$/);
+  }, 180_000);
+
+  it('render with the profile redis-ui adds the page for Redis', async () => {
+    await succeeds('render', '--profile', 'redis-ui', '--digest-source', 'none', '--output', 'with-redis-ui.yaml');
+    const text = readFileSync(join(checkout.dir, 'with-redis-ui.yaml'), 'utf8');
+    expect(text).toMatch(/kind: Deployment\n(.*\n){1,10} {2}name: redis-ui\n/);
+  }, 120_000);
+
+  it('build and test: the test of the image is that the manifests can be made', async () => {
+    await succeeds('build', '--file-output', 'built.json');
+    rmSync(join(checkout.dir, 'charts-out/local/50-routing.yaml'));
+    await succeeds('test', '--build-artifacts', 'built.json');
+    expect(existsSync(join(checkout.dir, 'charts-out/local/50-routing.yaml'))).toBe(true);
+    checkout.edit('config/local.ts', 'minReplicas: 2', 'minReplicas: 9');
+    await expect(succeeds('test', '--build-artifacts', 'built.json')).rejects.toThrow('minReplicas 9 is more than');
+    checkout.edit('config/local.ts', 'minReplicas: 9', 'minReplicas: 2');
+  }, 180_000);
+
+  it('run builds, loads and deploys', async () => {
+    await succeeds('run', '--profile', 'redis-ui');
+    // The node port of a new Service opens a moment after its pods are ready.
+    await waitFor('an answer', async () => (await live(address)) === '{"status":"live"}', 30_000);
+    expect((await fetch(`${address}/session`)).status).toBe(200);
+    await kubectl(['--namespace', namespace, 'rollout', 'status', 'deployment/redis-ui', '--timeout=60s']);
+  }, 300_000);
+
+  it('delete removes all of it', async () => {
+    await succeeds('delete');
+    // Skaffold does not wait for the namespace to be empty.
+    await waitFor('the end of the namespace', async () => !(await exists()), 180_000);
+  }, 240_000);
+
+  it(`make dev: an edit of service/ is running within ${promisedSeconds} s (times ${busyFactor} on a busy machine)`, async () => {
+    const running = startInCopy('make', 'dev');
+    dev = running;
+    await watching(running, 1);
+    const [, forwarded] =
+      /Port forwarding service\/slipway .* -> (http:\/\/127\.0\.0\.1:\d+)/.exec(running.said()) ?? [];
+    expect(await live(forwarded as string)).toBe('{"status":"live"}');
+
+    const file = 'service/routes/live.get.ts';
+    checkout.edit(file, "z.literal('live')", "z.literal('again')");
+    checkout.edit(file, "body: { status: 'live' }", "body: { status: 'again' }");
+    const begun = Date.now();
+    await waitFor('the new code', async () => (await live(address)) === '{"status":"again"}', 120_000);
+    const seconds = (Date.now() - begun) / 1000;
+    console.log(`edit of service/ to the first answer of the new code: ${seconds} s`);
+    expect(seconds).toBeLessThan(promisedSeconds * busyFactor);
+  }, 400_000);
+
+  it('make dev: an edit of config/ makes the manifests anew and applies them', async () => {
+    const level = () =>
+      get<{ data: Record<string, string> }>('configmap', 'slipway', '--namespace', namespace).then(
+        ({ data }) => data.LOG_LEVEL,
+      );
+    await watching(dev as Running, 2);
+    expect(await level()).toBe('info');
+    checkout.edit('config/service-settings.ts', "LOG_LEVEL: 'info'", "LOG_LEVEL: 'debug'");
+    const begun = Date.now();
+    await waitFor('the new setting', async () => (await level()) === 'debug', 120_000);
+    console.log(`edit of config/ to the new ConfigMap: ${(Date.now() - begun) / 1000} s`);
+    expect(readFileSync(join(checkout.dir, 'charts-out/local/60-service.yaml'), 'utf8')).toContain('LOG_LEVEL: debug');
+  }, 300_000);
+
+  it('make dev: Ctrl-C removes all of it, also in the middle of a deployment', async () => {
+    expect(await exists()).toBe(true);
+    dev?.interrupt();
+    await dev?.ended;
+    expect(await exists()).toBe(false);
+  }, 240_000);
+});
