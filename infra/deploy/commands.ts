@@ -41,13 +41,15 @@ export interface Options {
 }
 
 export async function deploy(environment: AwsEnvironment, { dryRun, yes }: Options): Promise<void> {
+  const notChecked: string[] = [];
+  const note = (what: string) => void notChecked.push(what);
   if (!dryRun) {
     check(
       environment,
       ['aws', 'kubectl', 'docker'],
       () => placeFaults(environment),
-      () => certificateFaults(environment),
-      () => quotaFaults(environment),
+      () => certificateFaults(environment, note),
+      () => quotaFaults(environment, note),
     );
   }
   const { name, accountId, region, loadBalancer } = environment;
@@ -60,6 +62,7 @@ export async function deploy(environment: AwsEnvironment, { dryRun, yes }: Optio
     say('\nThere is no loadBalancer.domain: the service speaks plain HTTP to the internet, API keys included.');
   }
   if (dryRun) return;
+  for (const what of notChecked) say(`\nNot checked: ${what}`);
   const fault = await endpointFault(environment);
   // The stacks need no way there, and may be what opens it.
   if (fault !== undefined) say(`\n${fault} The stacks can be made without; the service cannot be deployed.`);

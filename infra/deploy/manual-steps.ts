@@ -1,4 +1,4 @@
-import { alarmTopicArn, stackName } from '../../config/aws-names.ts';
+import { alarmTopicArn, stackName, zoneParameter } from '../../config/aws-names.ts';
 import { within } from '../../config/cidr.ts';
 import type { AwsEnvironment } from '../environment.ts';
 import { principal } from './preflight.ts';
@@ -47,7 +47,7 @@ export function manualSteps(environment: AwsEnvironment): ManualStep[] {
       ? [
           {
             what: `delegate ${zone.name} to the name servers of its new zone as soon as there is one: the certificate, and with it the deployment, waits for it`,
-            how: `aws route53 get-hosted-zone --query DelegationSet.NameServers --id $(aws route53 list-hosted-zones-by-name --dns-name ${zone.name} --max-items 1 --query 'HostedZones[0].Id' --output text)`,
+            how: `aws route53 get-hosted-zone --query DelegationSet.NameServers --id $(aws ssm get-parameter --name ${zoneParameter(environment)} --query Parameter.Value --output text --region ${region})`,
           },
         ]
       : []),

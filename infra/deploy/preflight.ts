@@ -98,14 +98,24 @@ export function placeFaults({ region, name, aws }: AwsEnvironment): string[] {
 
 const keyTypes = ['RSA_2048', 'RSA_3072', 'RSA_4096', 'EC_prime256v1', 'EC_secp384r1', 'EC_secp521r1'];
 
-/** Whether there is a certificate for a domain whose zone is kept elsewhere: the Ingress finds it by the domain. */
-export function certificateFaults({ region, loadBalancer: { domain }, aws }: AwsEnvironment): string[] {
+/**
+ * Whether there is a certificate for a domain whose zone is kept elsewhere: the Ingress finds it by the domain.
+ *
+ * @param notChecked is told when it could not be looked for, and why
+ */
+export function certificateFaults(
+  { region, loadBalancer: { domain }, aws }: AwsEnvironment,
+  notChecked: (what: string) => void,
+): string[] {
   if (domain === undefined || aws.zone !== undefined) return [];
-  const { ok, stdout } = ask(
+  const { ok, stdout, complaint } = ask(
     ...(['aws', 'acm', 'list-certificates', '--certificate-statuses', 'ISSUED', '--region', region] as const),
     ...['--includes', `keyTypes=${keyTypes.join(',')}`, '--output', 'json'],
   );
-  if (!ok) return [];
+  if (!ok) {
+    notChecked(`whether ${domain} has a certificate: ${complaint}`);
+    return [];
+  }
   const { CertificateSummaryList: all } = JSON.parse(stdout) as {
     CertificateSummaryList: { DomainName: string; SubjectAlternativeNameSummaries?: string[] }[];
   };

@@ -89,15 +89,23 @@ function quotas(environment: AwsEnvironment): Quota[] {
   ].filter(({ need }) => need > 0);
 }
 
-/** Quotas that leave too little beside what others use now. */
-export function quotaFaults(environment: AwsEnvironment): string[] {
+/**
+ * Quotas that leave too little beside what others use now.
+ *
+ * @param notChecked is told what could not be read, and why
+ */
+export function quotaFaults(environment: AwsEnvironment, notChecked: (what: string) => void): string[] {
   return quotas(environment).flatMap(({ what, service, code, need, usedByOthers }) => {
     const args = ['service-quotas', 'get-service-quota', '--service-code', service, '--quota-code', code];
-    const { ok, stdout } = ask('aws', ...args, '--region', environment.region, '--output', 'json');
+    const { ok, stdout, complaint } = ask('aws', ...args, '--region', environment.region, '--output', 'json');
     // Who may not read quotas may still have them.
-    if (!ok) return [];
+    if (!ok) {
+      notChecked(`the quota of ${what}: ${complaint}`);
+      return [];
+    }
     const { Quota } = JSON.parse(stdout) as { Quota: { Value: number } };
     const used = usedByOthers();
+    if (used === undefined) notChecked(`how many ${what} are in use, of ${Quota.Value}`);
     const wanted = need + (used ?? 0);
     const usage = used === undefined ? 'how many are in use cannot be read' : `of which others use ${used}`;
     return Quota.Value >= wanted

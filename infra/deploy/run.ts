@@ -2,10 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { AwsEnvironment } from '../environment.ts';
-import { awaitHealth, detachWebAcl, makeSpotRole, releaseLoadBalancer, spotRole } from './actions.ts';
+import { restartFault } from './database.ts';
 import { endpointFault } from './endpoint.ts';
+import { awaitHealth } from './health.ts';
 import { interruptible, isStopped } from './interruption.ts';
+import { detachWebAcl, releaseIngress, releaseLoadBalancer } from './load-balancer.ts';
 import { isThere, nameOf } from './presence.ts';
+import { makeSpotRole, spotRole } from './spot-role.ts';
 import { awaitQuiet, clearFailedCreation } from './stacks.ts';
 import type { Step } from './steps.ts';
 
@@ -51,12 +54,18 @@ function afterInterruption({ stack }: Step, { region }: AwsEnvironment): string 
   ].join('\n');
 }
 
+function insistOnNo(fault: string | undefined): void {
+  if (fault !== undefined) throw new Refusal(fault);
+}
+
 async function perform(step: Step, environment: AwsEnvironment, stop: AbortSignal): Promise<void> {
   const missing = step.needs?.find((thing) => !isThere(thing));
   if (missing !== undefined) return say(`Left out: there is no ${nameOf(missing)}.`);
   if (step.stack !== undefined) await awaitQuiet(environment, step.stack, say, stop);
   if ('command' in step) return execute(step.command, stop);
   switch (step.action) {
+    case 'releaseIngress':
+      return releaseIngress(environment);
     case 'releaseLoadBalancer':
       return releaseLoadBalancer(environment);
     case 'detachWebAcl':
@@ -67,11 +76,10 @@ async function perform(step: Step, environment: AwsEnvironment, stop: AbortSigna
     case 'makeSpotRole':
       if (makeSpotRole()) say(`Made ${spotRole.name}.`);
       return;
-    case 'insistOnApiServer': {
-      const fault = await endpointFault(environment);
-      if (fault !== undefined) throw new Refusal(fault);
-      return;
-    }
+    case 'insistOnApiServer':
+      return insistOnNo(await endpointFault(environment));
+    case 'insistOnDatabase':
+      return insistOnNo(restartFault(environment));
     case 'awaitHealth':
       say(`The service answers at ${await awaitHealth(environment, stop)}`);
   }

@@ -1,13 +1,22 @@
 // What a deployment does, and what taking it down does, as data: each step is printed before it is run.
 import { clusterName, loadBalancerName, prefix, registryStackName, stackName } from '../../config/aws-names.ts';
+import { periodDays } from '../../observability/rules/objectives.ts';
 import type { AwsEnvironment } from '../environment.ts';
 import { keptStacks, type StackName, stackOrder, watching } from '../stack-order.ts';
-import { spotRole } from './actions.ts';
 import type { Thing } from './presence.ts';
+import { spotRole } from './spot-role.ts';
 
-/** What the program does itself: see actions.ts and stacks.ts. */
+/** What the program does itself: run.ts calls each from the file that is about it. */
 export type Action =
-  | { action: 'awaitHealth' | 'releaseLoadBalancer' | 'detachWebAcl' | 'insistOnApiServer' }
+  | {
+      action:
+        | 'awaitHealth'
+        | 'releaseIngress'
+        | 'releaseLoadBalancer'
+        | 'detachWebAcl'
+        | 'insistOnApiServer'
+        | 'insistOnDatabase';
+    }
   /** With the command that it may come to. */
   | { action: 'makeSpotRole'; shown: readonly string[] }
   | { action: 'clearFailedCreation'; stack: string };
@@ -83,6 +92,9 @@ export function deploySteps(environment: AwsEnvironment): Step[] {
           ]
         : []),
       ...makeOwn(stack, aws.protectData),
+      ...(stack === 'data'
+        ? [{ title: 'See whether the database works with its parameters', action: 'insistOnDatabase' as const }]
+        : []),
     ]),
     ...(aws.cluster.endpoint === 'private'
       ? [{ title: 'See whether the private API server answers here', action: 'insistOnApiServer' as const }]
@@ -110,6 +122,7 @@ export function destroySteps(environment: AwsEnvironment): Step[] {
     writeTemplates,
     unmake(environment, watching),
     { ...reachCluster(environment), needs },
+    { title: 'Let the Ingress be deleted', action: 'releaseIngress', needs },
     { title: `Let ${loadBalancerName(environment)} be deleted`, action: 'releaseLoadBalancer' },
     {
       title: 'Delete the Ingress, and with it the load balancer: a VPC that holds one cannot be deleted',
@@ -137,7 +150,7 @@ export function destroySteps(environment: AwsEnvironment): Step[] {
       needs: withKind('prometheuses.monitoring.coreos.com'),
     },
     {
-      title: 'Delete its volume',
+      title: `Delete its volume, and with it the metrics of the last ${periodDays} days`,
       command: remove('pvc', '--namespace', monitoringNamespace, '--timeout=5m'),
       needs,
     },

@@ -84,7 +84,8 @@ function burn(url: string, key: string): Promise<Answer> {
     const done = (rest: Pick<Answer, 'outcome' | 'status' | 'fault'>) =>
       resolve({ sentAt, tookMs: performance.now() - from, burntMs: rest.outcome === 'ok' ? burnMs : 0, ...rest });
     const failed = ({ message }: Error) => done({ outcome: 'no_answer', fault: message });
-    const headers = { 'X-API-Key': key };
+    // A web ACL may refuse who does not name itself, and Node does not.
+    const headers = { 'X-API-Key': key, 'User-Agent': 'slipway-scale-test' };
     send(`${url}/load/${burnMs}`, { agent: false, headers, signal: AbortSignal.timeout(timeoutMs) }, (answer) => {
       classify(answer).then(done, failed);
     })

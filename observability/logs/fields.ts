@@ -50,7 +50,10 @@ export const keyId = field(
   'Id of the API key of the caller; never the key.',
 );
 export const client = field(z.string(), "The client's address, after trusted proxies.");
-export const status = field(z.number().int().min(100).max(599), 'HTTP status of the answer.');
+export const status = field(
+  z.number().int().min(100).max(599),
+  'HTTP status of the answer; 499 when the client left before there was one.',
+);
 export const code = field(
   z.string().optional(),
   'Why the answer is an error: code of docs/errors.md, or client_left when nobody was there to take it.',

@@ -108,7 +108,10 @@ export async function respond(
   void rest.then(() => response.end());
 }
 
-/** Answers a thrown error; when the answer has begun already, only the connection can tell. */
+/** What is counted for a client that left before its answer: no fault of ours. Source: nginx, NGX_HTTP_CLIENT_CLOSED_REQUEST. */
+const clientClosedRequest = 499;
+
+/** Answers a thrown error; when the answer has begun already, only the connection can tell, and a client that has left nobody can. */
 export async function respondProblem(
   exchange: HttpExchange,
   error: unknown,
@@ -116,7 +119,8 @@ export async function respondProblem(
   closing: boolean,
 ): Promise<void> {
   const { response } = exchange;
-  if (response.headersSent) {
+  if (exchange.clientLeft(error) && !response.headersSent) response.statusCode = clientClosedRequest;
+  if (exchange.clientLeft(error) || response.headersSent) {
     response.destroy();
     return;
   }

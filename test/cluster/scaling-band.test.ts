@@ -125,7 +125,7 @@ async function stayInside(): Promise<{ inside: Measured[]; pods: number }> {
   const pods = from.wanted;
   // Inside the band, and yet so low that a plain HPA would remove a pod.
   const plainRemovesAt = (upper * (pods - 1)) / pods;
-  const aimedPercent = lower + 0.6 * (plainRemovesAt - lower);
+  const aimedPercent = lower + 0.7 * (plainRemovesAt - lower);
   // A measurement is off by as much as this from one look to the next: nearer to an edge than that, a look falls over it.
   const isAimed = ({ autoscaler: { percent } }: Measured) => Math.abs(percent - aimedPercent) <= 3;
   // What pods use beyond what they burn is more on a busy machine, so it is found by trying.

@@ -4,10 +4,32 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { makeCertificates } from '../support/certificates.ts';
 import { operator } from './support/operator.ts';
+import { only, template } from './support/templates.ts';
+import { verdict } from './support/waf.ts';
 
 const { machine, loadBalancer, operate } = operator();
 
 describe('/health', () => {
+  it('is asked so that the web ACL lets the question pass', async () => {
+    const { stdout } = await operate('health', 'production', '');
+    expect(stdout).toBe(`http://${loadBalancer.host}`);
+    const acl = only(template('production', 'edge'), 'AWS::WAFv2::WebACL');
+    const [{ 'user-agent': userAgent = '' } = {}] = loadBalancer.asked;
+    expect(verdict(acl, { path: '/health', userAgent })).toBe('allow');
+    expect(verdict(acl, { path: '/health', userAgent: '' })).toBe('NoUserAgent_HEADER');
+  });
+
+  it('is waited for while kubectl cannot say where it is', async () => {
+    machine.answer(
+      'kubectl',
+      `*) if [ -e asked ]; then echo ${loadBalancer.host}; else touch asked; echo 'token has expired' >&2; exit 1; fi ;;`,
+    );
+    const { stdout, stderr } = await operate('health', 'staging', '');
+    expect({ stdout, stderr }).toEqual({ stdout: `http://${loadBalancer.host}`, stderr: '' });
+    machine.answer('kubectl', "*) echo 'token has expired' >&2; exit 1 ;;");
+    expect((await operate('health', 'staging', '')).stderr).toContain('kubectl get ingress: token has expired.');
+  });
+
   it('that answers something else is told with what it answered', async () => {
     loadBalancer.status = 503;
     const { status, stderr } = await operate('health', 'staging', '');

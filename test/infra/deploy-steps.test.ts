@@ -60,6 +60,21 @@ ${healthy}`,
     expect(place('no-deletion-protection')).toBeLessThan(place('deploy production/data'));
   });
 
+  it('goes no further while a database waits for a restart to take its parameters', async () => {
+    machine.answer(
+      'aws',
+      `*describe-db-instances*) echo 'slipway-production	slipway-production-reader	other' ;;\n${healthy}`,
+    );
+    const { status, stderr, calls } = await operate('deploy', 'production', 'yes\n');
+    expect(status).toBe(1);
+    expect(stderr).toContain('slipway-production and slipway-production-reader must restart');
+    expect(stderr).toContain(
+      'aws rds reboot-db-instance --db-instance-identifier slipway-production-reader --region us-east-1',
+    );
+    expect(stderr).not.toContain('other');
+    expect(calls.filter((call) => call.includes('cdk deploy')).at(-1)).toContain('production/data');
+  });
+
   it('waits for CloudFormation where it is still at work, of itself or for somebody else', async () => {
     machine.answer(
       'aws',

@@ -45,6 +45,21 @@ describe('taking an environment down', () => {
       expect(stdout).toContain(`(stack slipway-production-${stack})`);
   });
 
+  it('takes the protection out of the Ingress first, without which the controller never lets it go', async () => {
+    machine.answer(
+      'kubectl',
+      `*"get ingress"*) echo idle_timeout=60,deletion_protection.enabled=true,last=1 ;;
+*"annotate ingress"*deletion_protection.enabled=false*) touch released ;;
+*"delete ingress"*) [ -e released ] || { echo 'timed out: deletion_protection is enabled, cannot delete the ingress' >&2; exit 1; } ;;
+*"get crd"*) echo there ;;`,
+    );
+    const { status, calls } = await operate('destroy', 'production', 'production\n');
+    expect(status).toBe(0);
+    expect(calls.filter((call) => call.includes('annotate'))).toEqual([
+      'kubectl --context slipway-production --namespace slipway annotate ingress slipway --overwrite alb.ingress.kubernetes.io/load-balancer-attributes=idle_timeout=60,deletion_protection.enabled=false,last=1',
+    ]);
+  });
+
   it('can be repeated, and takes half an environment down', async () => {
     machine.answer(
       'aws',

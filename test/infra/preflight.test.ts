@@ -76,6 +76,23 @@ describe('before anything is changed', () => {
     expect(short(calls)).toEqual([]);
   });
 
+  it('what could not be checked is told before the question', async () => {
+    machine.answer(
+      'aws',
+      `*list-certificates*) echo AccessDeniedException >&2; exit 254 ;;
+*get-service-quota*L-0263D0A3*) echo 'AccessDenied: no' >&2; exit 254 ;;
+*describe-vpcs*) echo UnauthorizedOperation >&2; exit 254 ;;
+${healthy}`,
+    );
+    const { stdout, stderr } = await operate('deploy', 'staging', 'no\n', domain);
+    expect(stderr).toBe('Nothing was changed.\n');
+    expect(stdout.match(/^Not checked: .*/gm)).toEqual([
+      'Not checked: whether api.example.org has a certificate: AccessDeniedException',
+      'Not checked: the quota of Elastic IPs: AccessDenied: no',
+      'Not checked: how many VPCs are in use, of 1000',
+    ]);
+  });
+
   it('what the environment has already is no use by others', async () => {
     const own = '{"Tags":[{"Key":"service","Value":"slipway"},{"Key":"environment","Value":"staging"}]}';
     machine.answer(

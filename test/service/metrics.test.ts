@@ -119,10 +119,14 @@ describe('metrics of dependencies', () => {
       return callsOf(series, 'postgres', 'write', 'ok') > callsOf(before, 'postgres', 'write', 'ok');
     });
     request.destroy();
-    await waitFor('the end of the request', () =>
-      service.logs.some(({ requestId, event }) => event === 'access' && requestId === 'left-in-the-middle'),
-    );
+    const accessOf = () =>
+      service.logs.find(({ requestId, event }) => event === 'access' && requestId === 'left-in-the-middle');
+    await waitFor('the end of the request', () => accessOf() !== undefined);
+    expect(accessOf()).toMatchObject({ status: 499, code: 'client_left' });
     const after = await scrape(service);
+    const failures = (series: Map<string, number>) =>
+      [...series].filter(([name]) => /^http_request_duration_seconds_count\{.*status="5/.test(name));
+    expect(failures(after)).toEqual(failures(before));
     for (const outcome of ['ok', 'error'] as const) {
       expect(callsOf(after, 'objects', 'put', outcome)).toBe(callsOf(before, 'objects', 'put', outcome));
     }

@@ -2,8 +2,8 @@
 // The programs that it calls are those of the folder it is run in. VERB: deploy, destroy, diff, or health with a patience of a moment.
 import { defineEnvironment, valuesOf } from '../../../config/environment.ts';
 import { environmentNamed } from '../../../config/environments.ts';
-import { awaitHealth } from '../../../infra/deploy/actions.ts';
 import { deploy, destroy, diff } from '../../../infra/deploy/commands.ts';
+import { awaitHealth } from '../../../infra/deploy/health.ts';
 import { interruptible } from '../../../infra/deploy/interruption.ts';
 import { awsEnvironment } from '../../../infra/environment.ts';
 import { merged } from './merge.ts';

@@ -1,6 +1,6 @@
 // Whoever runs a whole deployment or destroy: on a machine where programs in place of aws, kubectl, docker and cdk note what they were asked.
 import { spawn } from 'node:child_process';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fakeMachine, type Machine, own } from './machine.ts';
@@ -21,6 +21,8 @@ export interface LoadBalancer {
   readonly host: string;
   /** Of every answer; without one it does not answer. Default: 200 in each test */
   status: number | undefined;
+  /** Headers of the requests, the first one first. */
+  readonly asked: readonly IncomingHttpHeaders[];
   /** The requests that wait for an answer. */
   readonly unanswered: readonly ServerResponse[];
 }
@@ -47,8 +49,10 @@ export interface Operator {
 export function operator(): Operator {
   const machine = fakeMachine();
   const unanswered: ServerResponse[] = [];
-  const loadBalancer = { host: '', status: undefined as number | undefined, unanswered };
-  const server = createServer((_, response) => {
+  const asked: IncomingHttpHeaders[] = [];
+  const loadBalancer = { host: '', status: undefined as number | undefined, asked, unanswered };
+  const server = createServer(({ headers }, response) => {
+    asked.push(headers);
     if (loadBalancer.status === undefined) unanswered.push(response);
     else response.writeHead(loadBalancer.status).end();
   });
@@ -78,6 +82,7 @@ export function operator(): Operator {
   });
   beforeEach(() => {
     loadBalancer.status = 200;
+    asked.length = 0;
     unanswered.length = 0;
     machine.calls();
     machine.answer('aws', healthy);
