@@ -5,10 +5,9 @@ import base from './jest.config.mjs';
 export default {
   ...base,
   globalSetup: '<rootDir>/test/cluster/support/suite-setup.ts',
-  // The files of jest.image.config.mjs. Of the others that only ask a service, upload reads its folder of objects, load its CPU time and
-  // hostile its heap on the tester's own machine, and metrics wants the counters of one replica, where these have two pods behind an
-  // address; http and secrets have not been tried in pods. The rest start servers or stop them.
-  testMatch: ['<rootDir>/test/service/{session,health,files,keys}.test.ts'],
+  // What asks a service and needs no other: of the rest most start servers or stop them, metrics, log-schema and log-questions want the
+  // counters and the log of one replica, and one-request brings a balancer of its own.
+  testMatch: ['<rootDir>/test/service/{session,health,files,keys,http,hostile,upload,load,secrets}.test.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/cluster/support/in-pods.ts'],
   testTimeout: 90_000,
   maxWorkers: 1,

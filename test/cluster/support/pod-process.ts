@@ -85,11 +85,12 @@ async function exitCode(each: string): Promise<number> {
   const watch = kubectl('get', 'pod', each, '--watch', `--output=jsonpath=${state}`);
   let log: Promise<void> | undefined;
   for await (const line of createInterface({ input: watch.stdout })) {
-    const [phase, code] = line.split(' ');
-    if (phase !== 'Pending') log ??= follow(each);
-    if (code === undefined || code === '') continue;
+    const [phase, code = ''] = line.split(' ');
+    // One that ends at once has an exit code while its pod still counts as pending.
+    if (phase !== 'Pending' || code !== '') log ??= follow(each);
+    if (code === '') continue;
+    await log; // what is removed says no more
     if (code !== '0') remove('pods'); // as one process, they end together
-    await log;
     return Number(code);
   }
   return 1;
