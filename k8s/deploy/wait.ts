@@ -9,6 +9,7 @@ import { type LiveObject, progressOf } from './state.ts';
 import { Troubles } from './troubles.ts';
 
 const waitedKinds = ['Job', 'Deployment', 'StatefulSet'];
+const lookedAt = ['jobs', 'deployments', 'statefulsets', 'pods'];
 const pollMs = 500;
 /** For what comes before and after the Jobs and the rollout, each of which has a limit of its own. */
 const spareSeconds = 300;
@@ -31,10 +32,16 @@ function leastReplicas(manifests: readonly Manifest[]): Map<string, number> {
   );
 }
 
-async function liveObjects(cluster: Cluster, namespace: string, stop: AbortSignal): Promise<LiveObject[]> {
-  const kinds = 'jobs,deployments,statefulsets,pods';
-  const text = await cluster.kubectl(['get', kinds, '--namespace', namespace, '--output=json'], { stop });
-  return (JSON.parse(text) as { items: LiveObject[] }).items;
+async function liveObjects(
+  cluster: Cluster,
+  namespace: string,
+  kinds: readonly string[],
+  stop: AbortSignal,
+): Promise<LiveObject[]> {
+  const text = await cluster.kubectl(['get', kinds.join(), '--namespace', namespace, '--output=json'], { stop });
+  const { items } = JSON.parse(text) as { items: (Omit<LiveObject, 'status'> & Partial<LiveObject>)[] };
+  // An object of an operator has no status until the operator has looked at it.
+  return items.map((each) => ({ ...each, status: each.status ?? {} }));
 }
 
 /** Looks again when the API server is away for a moment. */
@@ -75,7 +82,12 @@ export async function untilRunning(
   const begun = Date.now();
   const progressMs = progressSeconds * 1000;
   const longestMs = (progressSeconds + longestJobSeconds + spareSeconds) * 1000;
-  const look = patiently(() => liveObjects(cluster, namespace, stop));
+  // A cluster without the operator does not know the kind.
+  const fetched = manifests.some(({ kind }) => kind === 'ExternalSecret')
+    ? ['externalsecrets.external-secrets.io']
+    : [];
+  const kinds = [...lookedAt, ...fetched];
+  const look = patiently(() => liveObjects(cluster, namespace, kinds, stop));
   let failedBefore: ReadonlySet<string> | undefined;
   /** When a Job was last seen to run. Until then new pods wait for what it makes, and the deadline of their rollout may pass. */
   let jobRanAt = Number.NEGATIVE_INFINITY;
@@ -104,7 +116,7 @@ export async function untilRunning(
     if (line !== shown) say(line);
     shown = line;
     const [pod] = troubles.withoutImageFor(progressMs, live, now);
-    if (pod !== undefined) fail(`pod ${pod} failed: its image cannot be had for ${progressSeconds} s`);
+    if (pod !== undefined) fail(`${pod} failed: its image cannot be had for ${progressSeconds} s`);
     if (now - begun > longestMs) fail(`Not all is running after ${longestMs / 60_000} minutes`);
   }
 }

@@ -25,7 +25,7 @@ const clusterThat = (answer: (words: string) => string): Cluster => ({
 describe('until all is running', () => {
   const live = (kind: string, name: string, status: LiveObject['status'] = {}): LiveObject => ({
     kind,
-    metadata: { name },
+    metadata: { name, namespace: 'x' },
     spec: {},
     status,
   });
@@ -81,5 +81,20 @@ describe('until all is running', () => {
       [job(is('Failed')), timedOut],
     ];
     await expect(wait(failing, 60).ended).rejects.toThrow('job migrate failed');
+  });
+
+  it('looks at the secrets that an operator fetches, and says which it could not', async () => {
+    const none = { ...live('ExternalSecret', 'web'), status: undefined } as unknown as LiveObject;
+    const error = { type: 'Ready', status: 'False', reason: 'SecretSyncedError', message: 'AccessDenied' };
+    const refused = live('ExternalSecret', 'web', { conditions: [error] });
+    const looks = [
+      [web(), none],
+      [web(), refused],
+      [timedOut, refused],
+    ];
+    const { ended, asked } = wait(looks, 60, [manifest('ExternalSecret', 'web'), manifest('Deployment', 'web')]);
+    await expect(ended).rejects.toThrow(/web failed: .*\n {2}externalsecret web: SecretSyncedError: AccessDenied/);
+    expect(asked[0]).toContain('pods,externalsecrets.external-secrets.io --namespace x');
+    expect(wait([[ready]], 60, [manifest('Deployment', 'web')]).asked[0]).not.toContain('externalsecrets');
   });
 });
