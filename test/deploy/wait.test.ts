@@ -1,6 +1,7 @@
 // Waiting while a deployment comes up, on a cluster that answers as the test says.
 import type { Environment } from '../../config/environment.ts';
 import type { Cluster } from '../../k8s/deploy/context.ts';
+import { untilGated } from '../../k8s/deploy/first-gates.ts';
 import type { LiveObject } from '../../k8s/deploy/state.ts';
 import { untilRunning } from '../../k8s/deploy/wait.ts';
 import type { Manifest } from '../../k8s/synth.ts';
@@ -96,5 +97,44 @@ describe('until all is running', () => {
     await expect(ended).rejects.toThrow(/web failed: .*\n {2}externalsecret web: SecretSyncedError: AccessDenied/);
     expect(asked[0]).toContain('pods,externalsecrets.external-secrets.io --namespace x');
     expect(wait([[ready]], 60, [manifest('Deployment', 'web')]).asked[0]).not.toContain('externalsecrets');
+  });
+});
+
+describe('before the first pods in AWS', () => {
+  const where = { namespace: 'x', service: { name: 'web' } };
+  const deployment = [manifest('Deployment', 'web')];
+
+  /** @param answers of each kind, one a look; the last goes on */
+  function gated(answers: { deployment: string; bindings: string[] }, manifests = deployment, longestSeconds = 60) {
+    const asked: string[] = [];
+    const cluster = clusterThat((words) => {
+      const [, kind = ''] = words.split(' ');
+      asked.push(kind);
+      if (kind === 'deployment') return answers.deployment;
+      return (answers.bindings.length > 1 ? answers.bindings.shift() : answers.bindings[0]) ?? '';
+    });
+    return untilGated(manifests, where, cluster, signal, longestSeconds).then(() => asked);
+  }
+  const binding = 'targetgroupbindings.elbv2.k8s.aws';
+
+  it('waits for the binding that gives them a readiness gate, and says so', async () => {
+    expect(await gated({ deployment: '', bindings: ['', 'targetgroupbinding/k8s-x\n'] })).toEqual([
+      'deployment',
+      binding,
+      binding,
+    ]);
+    expect(said).toEqual(['  waiting up to 60 s for the TargetGroupBinding of the load balancer']);
+  });
+
+  it('goes on without it after a while, with a warning', async () => {
+    await gated({ deployment: '', bindings: [''] }, deployment, 0);
+    expect(said).toEqual([
+      expect.stringMatching(/after 0 s: the first pods get no readiness gate.* describe ingress web$/),
+    ]);
+  });
+
+  it('does not wait where pods are running, nor before a file without a Deployment', async () => {
+    expect(await gated({ deployment: 'deployment.apps/web\n', bindings: [''] })).toEqual(['deployment']);
+    expect(await gated({ deployment: '', bindings: [''] }, [manifest('Service', 'web')])).toEqual([]);
   });
 });
