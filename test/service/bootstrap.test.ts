@@ -147,6 +147,17 @@ describe('bootstrap and migrate', () => {
     for (const user of Object.values(users)) await as(user, server.address);
   });
 
+  it('a migration that fails is named, with what PostgreSQL says of it', async () => {
+    const owner = (text: string) => as(users.migrator, server.address, `SET ROLE slipway_owner; ${text}`);
+    await owner('CREATE TABLE files (id int)');
+    const { code, stderr } = await tryCommand(['migrate'], migrate);
+    await owner('DROP TABLE files, keys, pgmigrations');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'The migration 0002_files failed.\nmigrate failed: relation "files" already exists (42P07)\n',
+    });
+  });
+
   it('several migrations at once run each file once', async () => {
     const outputs = await Promise.all([1, 2, 3, 4].map(() => runCommand(['migrate'], migrate)));
     expect(outputs.filter((output) => output.startsWith('Applied 0001_keys'))).toHaveLength(1);
