@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { Client } from 'pg';
+import { pauseAfter } from '../../service/commands/patience.ts';
 import { ensureRights, ensureServer } from '../../service/database/roles.ts';
 import { bootstrapEnvironment, databaseUrl, users } from '../support/databases.ts';
 import { barePostgres, type OwnPostgres } from '../support/own-postgres.ts';
@@ -76,6 +77,16 @@ describe('begun before the server', () => {
   });
   afterAll(() => server.stop());
   const bootstrap = (wait: string) => ({ ...bootstrapEnvironment(server.url, name), DATABASE_WAIT_SECONDS: wait });
+
+  it.each([
+    [0, 250],
+    [2000, 250],
+    [8000, 1000],
+    [16_000, 2000],
+    [600_000, 2000],
+  ])('after %i ms of waiting the next try is %i ms away', (waitedMs, pauseMs) => {
+    expect(pauseAfter(waitedMs)).toBe(pauseMs);
+  });
 
   it('a command fails at once, or after the seconds for which it shall wait', async () => {
     const refused = 'bootstrap failed: connect ECONNREFUSED';
