@@ -1,4 +1,5 @@
-// How requests get in. Applied before the pods: the controller gives a readiness gate only to pods of an Ingress that it knows.
+// How requests get in. Applied before the pods: of these two the controller makes the TargetGroupBinding, without which pods get no
+// readiness gate. That takes it a while, for which `make deploy` waits before the first pods.
 import type { Construct } from 'constructs';
 import {
   loadBalancerGroupName,

@@ -14,24 +14,20 @@ export function service(scope: Construct, input: ChartInput): void {
   const { environment, images } = input;
   const { namespace, derived, loadBalancer, rollout, scaling, pod, network } = environment;
   const identity = parts(environment, versionOf(input)).web;
-  const proxy: Sidecar | undefined = environment.proxy
-    ? {
-        image: thirdPartyImage('nginx', images),
-        configName: `${identity.name}-proxy`,
-        port: proxyPort,
-        resources: proxyResources,
-      }
-    : undefined;
-  if (proxy !== undefined) {
-    new ProxyConfig(scope, 'proxy', {
+  let proxy: Sidecar | undefined;
+  if (environment.proxy) {
+    const configName = `${identity.name}-proxy`;
+    const { data: config } = new ProxyConfig(scope, 'proxy', {
       namespace,
       identity,
-      configName: proxy.configName,
-      port: proxy.port,
+      configName,
+      port: proxyPort,
       httpPort: environment.service.httpPort,
       keepAliveSeconds: derived.keepAliveSeconds,
       requestTimeoutSeconds: derived.requestTimeoutSeconds,
     });
+    const image = thirdPartyImage('nginx', images);
+    proxy = { image, configName, config, port: proxyPort, resources: proxyResources };
   }
   const web = new WebService(scope, 'web', {
     namespace,

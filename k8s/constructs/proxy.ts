@@ -8,6 +8,8 @@ export interface Sidecar {
   image: string;
   /** Name of the ConfigMap that holds nginx.conf. */
   configName: string;
+  /** What that ConfigMap holds; a change of it rolls the pods. */
+  config: Readonly<Record<string, string>>;
   /** Where Nginx listens. */
   port: number;
   resources: Resources;
@@ -28,11 +30,15 @@ export interface ProxyConfigProps {
 
 /** nginx.conf, which passes requests and bodies on as they come and keeps nothing of them. */
 export class ProxyConfig extends Construct {
+  /** What the ConfigMap holds. */
+  readonly data: Readonly<Record<string, string>>;
+
   constructor(scope: Construct, id: string, props: ProxyConfigProps) {
     super(scope, id);
+    this.data = { 'nginx.conf': nginxConf(props) };
     new k8s.KubeConfigMap(this, 'config', {
       metadata: { namespace: props.namespace, name: props.configName, labels: labels(props.identity) },
-      data: { 'nginx.conf': nginxConf(props) },
+      data: this.data,
     });
   }
 }

@@ -92,7 +92,13 @@ export class WebService extends Construct {
           },
         },
         template: {
-          metadata: { labels: labels(identity), annotations: { 'checksum/settings': checksum(data) } },
+          metadata: {
+            labels: labels(identity),
+            annotations: {
+              'checksum/settings': checksum(data),
+              ...(props.proxy === undefined ? {} : { 'checksum/proxy': checksum(props.proxy.config) }),
+            },
+          },
           spec: podSpec(props),
         },
       },
@@ -104,7 +110,7 @@ export class WebService extends Construct {
   }
 }
 
-const checksum = (data: Record<string, string>) =>
+const checksum = (data: Readonly<Record<string, string>>) =>
   createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 16);
 
 function podSpec(props: WebServiceProps): k8s.PodSpec {

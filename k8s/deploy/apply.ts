@@ -17,6 +17,7 @@ function summary(lines: readonly string[]): string {
 /**
  * @param files file name → manifests, in order
  * @param applied receives the name of each file that is on the cluster
+ * @param before is awaited with the manifests of each file before they are applied
  * @throws DeployError naming the file and what the API server said of it
  */
 export async function applyFiles(
@@ -24,16 +25,18 @@ export async function applyFiles(
   cluster: Cluster,
   applied: string[],
   stop: AbortSignal,
+  before: (manifests: readonly Manifest[]) => Promise<void>,
 ): Promise<void> {
   for (const [file, manifests] of files) {
+    await before(manifests);
     if (stop.aborted) throw new InterruptedError('interrupted');
     const name = file.replace(/\.yaml$/, '');
     // Without `stop`: a file is applied in whole or not at all, as far as we can help it.
     const out = await cluster.kubectl(['apply', '--filename=-'], { input: render(manifests) }).catch((error) => {
       if (!(error instanceof RunError)) throw error;
-      const before =
+      const earlier =
         applied.length === 0 ? 'nothing was applied before it' : `applied before it: ${applied.join(', ')}`;
-      throw new DeployError(`${name} cannot be applied (${before}):\n${error.said}`);
+      throw new DeployError(`${name} cannot be applied (${earlier}):\n${error.said}`);
     });
     applied.push(name);
     say(`  ${name.padEnd(20)} ${summary(out.split('\n'))}`);

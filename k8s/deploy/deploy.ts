@@ -10,6 +10,7 @@ import { applyFiles } from './apply.ts';
 import { command, DeployError, isOn, say } from './command.ts';
 import { openCluster } from './context.ts';
 import { environmentFor } from './environment.ts';
+import { untilGated } from './first-gates.ts';
 import { provideImage } from './image.ts';
 import { insistOnPrerequisites } from './prerequisites.ts';
 import { keepReplicas, removeUnwanted } from './scaling-changes.ts';
@@ -72,7 +73,9 @@ await command(
     await removeUnwanted(manifests, environment, cluster, stop);
     await keepReplicas(manifests, environment, cluster, stop);
     say(`Applying to ${cluster.context}, namespace ${environment.namespace} …`);
-    await applyFiles(files, cluster, applied, stop);
+    await applyFiles(files, cluster, applied, stop, async (next) => {
+      if (!isLocal) await untilGated(next, environment, cluster, stop);
+    });
     const { namespace, rollout } = environment;
     await untilRunning(manifests, namespace, rollout, cluster, stop);
     const seconds = ((Date.now() - begun) / 1000).toFixed(1);

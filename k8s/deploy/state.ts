@@ -5,6 +5,7 @@ interface Condition {
   status: string;
   reason?: string;
   message?: string;
+  lastTransitionTime?: string;
 }
 
 interface ContainerState {
@@ -19,11 +20,17 @@ interface ContainerStatus {
   lastState?: ContainerState;
 }
 
-/** What is read of a Job, Deployment, StatefulSet or Pod, as `kubectl get --output=json` shows it. */
+/** What is read of a Job, Deployment, StatefulSet, Pod or ExternalSecret, as `kubectl get --output=json` shows it. */
 export interface LiveObject {
   kind: string;
-  metadata: { name: string; generation?: number; deletionTimestamp?: string; labels?: Record<string, string> };
-  spec: { replicas?: number };
+  metadata: {
+    name: string;
+    namespace?: string;
+    generation?: number;
+    deletionTimestamp?: string;
+    labels?: Record<string, string>;
+  };
+  spec: { replicas?: number; readinessGates?: { conditionType: string }[] };
   status: {
     conditions?: Condition[];
     observedGeneration?: number;
@@ -102,8 +109,25 @@ const indent = (text: string) =>
     .map((line) => `      ${line}`)
     .join('\n');
 
-/** What keeps a pod from being ready, with the last lines of a container that failed; undefined when nothing does yet. */
-export function troubleOf(pod: LiveObject): string | undefined {
+/** Registration and the first checks of a load balancer are over by then, unless something is wrong. */
+const gateMs = 120_000;
+
+/** Readiness gates that stay closed although the containers have long been ready. @param now ms of the epoch */
+function gateTrouble(pod: LiveObject, now: number): string | undefined {
+  const ready = condition(pod, 'ContainersReady');
+  if (ready?.status !== 'True' || now - Date.parse(ready.lastTransitionTime ?? '') < gateMs) return undefined;
+  const closed = (pod.spec.readinessGates ?? [])
+    .map(({ conditionType }) => ({ conditionType, gate: condition(pod, conditionType) }))
+    .filter(({ gate }) => gate?.status !== 'True')
+    .map(({ conditionType, gate }) => {
+      const why = [gate?.reason, gate?.message].filter(Boolean).join(': ');
+      return `readiness gate ${conditionType} stays closed: ${why || 'nobody has said anything of it'}`;
+    });
+  return closed.length === 0 ? undefined : closed.join('; ');
+}
+
+/** @returns what keeps a pod from being ready, with the last lines of a container that failed */
+function podTrouble(pod: LiveObject, now: number): string | undefined {
   if (pod.metadata.deletionTimestamp !== undefined || pod.status.phase === 'Succeeded') return undefined;
   const scheduled = condition(pod, 'PodScheduled');
   if (scheduled?.status === 'False') return `not scheduled: ${scheduled.message ?? scheduled.reason}`;
@@ -112,8 +136,24 @@ export function troubleOf(pod: LiveObject): string | undefined {
     .filter(({ ready }) => !ready)
     .map(containerTrouble)
     .filter((each) => each !== undefined);
-  return troubles.length === 0 ? undefined : troubles.join('; ');
+  return troubles.length === 0 ? gateTrouble(pod, now) : troubles.join('; ');
 }
+
+/** Why External Secrets could not make a Secret, for which pods then wait in ContainerCreating. The cause may be in its events only. */
+function secretTrouble(secret: LiveObject): string | undefined {
+  const ready = condition(secret, 'Ready');
+  if (ready?.status !== 'False') return undefined;
+  const { name, namespace } = secret.metadata;
+  return `${ready.reason}: ${ready.message} (its events say more: kubectl --namespace ${namespace} describe externalsecret ${name})`;
+}
+
+/**
+ * What is wrong with a pod or an ExternalSecret; undefined when nothing is yet.
+ *
+ * @param now ms of the epoch
+ */
+export const troubleOf = (object: LiveObject, now: number): string | undefined =>
+  object.kind === 'ExternalSecret' ? secretTrouble(object) : podTrouble(object, now);
 
 const imageFaults = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
 

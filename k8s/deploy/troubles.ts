@@ -1,4 +1,4 @@
-// What is wrong with the pods of a namespace while one waits for them, remembered beyond the life of a pod.
+// What is wrong with the pods of a namespace, and with the secrets that they wait for, remembered beyond the life of a pod.
 import { type LiveObject, lacksImage, troubleOf } from './state.ts';
 
 interface Trouble {
@@ -7,8 +7,13 @@ interface Trouble {
   withoutImageSince: number | undefined;
 }
 
+/** Such as `pod x`. */
+const idOf = ({ kind, metadata }: LiveObject) => `${kind.toLowerCase()} ${metadata.name}`;
+
+const watchedKinds = ['Pod', 'ExternalSecret'];
+
 export class Troubles {
-  readonly #byPod = new Map<string, Trouble>();
+  readonly #byId = new Map<string, Trouble>();
   readonly #told = new Set<string>();
   readonly #say: (line: string) => void;
 
@@ -17,32 +22,33 @@ export class Troubles {
     this.#say = say;
   }
 
-  /** Says what is new, and forgets pods that have come through. A Job that gives up takes its pods along: those are kept. */
+  /** Says what is new, and forgets what has come through. A Job that gives up takes its pods along: those are kept. */
   note(live: readonly LiveObject[], now: number): void {
-    for (const pod of live.filter(({ kind }) => kind === 'Pod')) {
-      const { name } = pod.metadata;
-      const text = troubleOf(pod);
+    for (const object of live.filter(({ kind }) => watchedKinds.includes(kind))) {
+      const id = idOf(object);
+      const text = troubleOf(object, now);
       if (text === undefined) {
-        if (pod.status.phase === 'Running' || pod.status.phase === 'Succeeded') this.#byPod.delete(name);
+        const { phase } = object.status;
+        if (object.kind !== 'Pod' || phase === 'Running' || phase === 'Succeeded') this.#byId.delete(id);
         continue;
       }
-      const since = this.#byPod.get(name)?.withoutImageSince ?? now;
-      this.#byPod.set(name, { text, withoutImageSince: lacksImage(pod) ? since : undefined });
-      this.#tell(`  pod ${name}: ${text}`);
+      const since = this.#byId.get(id)?.withoutImageSince ?? now;
+      this.#byId.set(id, { text, withoutImageSince: lacksImage(object) ? since : undefined });
+      this.#tell(`  ${id}: ${text}`);
     }
   }
 
-  /** The pods among `live` whose image could not be had for so long. */
+  /** Those among `live` whose image could not be had for so long, such as `pod x`. */
   withoutImageFor(ms: number, live: readonly LiveObject[], now: number): string[] {
-    const there = new Set(live.filter(({ kind }) => kind === 'Pod').map(({ metadata }) => metadata.name));
-    return [...this.#byPod]
-      .filter(([pod]) => there.has(pod))
+    const there = new Set(live.map(idOf));
+    return [...this.#byId]
+      .filter(([id]) => there.has(id))
       .filter(([, { withoutImageSince }]) => withoutImageSince !== undefined && now - withoutImageSince >= ms)
-      .map(([pod]) => pod);
+      .map(([id]) => id);
   }
 
   lines(): string[] {
-    return [...this.#byPod].map(([pod, { text }]) => `  pod ${pod}: ${text}`);
+    return [...this.#byId].map(([id, { text }]) => `  ${id}: ${text}`);
   }
 
   #tell(line: string): void {

@@ -39,6 +39,8 @@ async function connectAsOwner(address: string, server: ServerSettings): Promise<
 /** @returns exit code: 0 done, 1 not done, 2 wrong arguments */
 export async function run(environment: NodeJS.ProcessEnv, argv: readonly string[]): Promise<number> {
   if (argv.length > 0) return printHelp(argv, 'migrate', 'Brings the schema up to date.', schema);
+  /** The migration that is under way. */
+  let current: string | undefined;
   try {
     const { values, source } = readSettings(schema, environment);
     const server = {
@@ -56,8 +58,12 @@ export async function run(environment: NodeJS.ProcessEnv, argv: readonly string[
         direction: 'up',
         migrationsTable,
         noLock: true, // its own lock would be waited for under lock_timeout
-        log: () => undefined, // it would print whole statements; the error tells enough
+        // Printed, it would be whole statements; the name of the migration and the error tell enough.
+        log: (line) => {
+          current = /^### MIGRATION (\S+) \(UP\) ###$/.exec(line)?.[1] ?? current;
+        },
       });
+      current = undefined;
       await client.query(`REVOKE INSERT, UPDATE, DELETE ON ${migrationsTable} FROM ${escapeIdentifier(appRole)}`);
       const names = applied.map(({ name }) => name).join(', ');
       process.stdout.write(names === '' ? 'The schema is up to date.\n' : `Applied ${names}.\n`);
@@ -66,6 +72,7 @@ export async function run(environment: NodeJS.ProcessEnv, argv: readonly string[
       await client.end();
     }
   } catch (error) {
+    if (current !== undefined) process.stderr.write(`The migration ${current} failed.\n`);
     return reportFailure('migrate', error);
   }
 }

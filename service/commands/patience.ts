@@ -2,8 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { integer } from '../settings.ts';
 
-/** Between two tries. */
-const retryMs = 250;
+const shortestPauseMs = 250;
+const longestPauseMs = 2000;
+
+/** Between two tries, in ms: an eighth of the wait so far, so that it begins quick and ends by asking little. */
+export const pauseAfter = (waitedMs: number) => Math.min(longestPauseMs, Math.max(shortestPauseMs, waitedMs / 8));
 
 /** The setting by which a command waits, in seconds. */
 export const waitSetting = {
@@ -18,15 +21,18 @@ export const waitSetting = {
  * @param seconds after which a failure is thrown; 0: the first
  */
 export async function tryFor<T>(seconds: number, attempt: () => Promise<T>): Promise<T> {
-  const giveUpAt = performance.now() + seconds * 1000;
+  const begun = performance.now();
   for (let tries = 0; ; tries++) {
+    let pauseMs: number;
     try {
       return await attempt();
     } catch (error) {
-      if (performance.now() + retryMs > giveUpAt) throw error;
+      const waitedMs = performance.now() - begun;
+      pauseMs = pauseAfter(waitedMs);
+      if (waitedMs + pauseMs > seconds * 1000) throw error;
       const { message, code } = error as Error & { code?: string };
       if (tries === 0) process.stderr.write(`Waiting up to ${seconds} s for the database: ${message || code}\n`);
     }
-    await sleep(retryMs);
+    await sleep(pauseMs);
   }
 }

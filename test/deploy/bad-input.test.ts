@@ -223,6 +223,28 @@ describe('what fails on the way', () => {
     expect(manifests).toContain(`image: ${repository}:0123456789ab@${digest}`);
   });
 
+  it('an apply of the first pods in AWS: by then the load balancer controller has been waited for', async () => {
+    const { dir } = ownAccount();
+    const applies = `*apply*)
+  while read -r line; do if [ "$line" = "kind: Deployment" ]; then echo refused >&2; exit 1; fi; done
+  echo "a/b created" ;;`;
+    const binding = '*"get targetgroupbindings"*) echo targetgroupbinding/slipway ;;';
+    const { err, calls } = await attempt({
+      args: ['staging'],
+      scripts: { ...all, kubectl: kubectl(eks, `${applies}\n${binding}\n*"get deployment slipway"*) ;;`) },
+      env: {
+        DIGESTS: JSON.stringify([`444455556666.dkr.ecr.us-east-1.amazonaws.com/slipway@sha256:${'d'.repeat(64)}`]),
+      },
+      cwd: dir,
+    });
+    expect(err).toMatch(/60-service cannot be applied \(applied before it: .*50-routing\):\nrefused/);
+    expect(calls.slice(-3).map((call) => call.replace(/--context \S+ /, ''))).toEqual([
+      'kubectl get deployment slipway --namespace slipway --ignore-not-found --output=name',
+      'kubectl get targetgroupbindings.elbv2.k8s.aws --namespace slipway --ignore-not-found --output=name',
+      'kubectl apply --filename=-',
+    ]);
+  });
+
   it('a build: its last lines, and nothing is applied', async () => {
     const failing = { ...all, docker: 'case "$1" in build) echo "COPY failed: no such file" >&2; exit 1 ;; esac' };
     await refused({ args: ['local'], scripts: failing }, /docker build .* ended with exit code 1:\nCOPY failed/);

@@ -71,13 +71,33 @@ describe('what is wrong with a pod', () => {
       'c ended with 1:\n      LOG_LEVEL must be one of …',
     ],
   ])('%s', (_, live, trouble) => {
-    expect(troubleOf(live)).toBe(trouble);
+    expect(troubleOf(live, 0)).toBe(trouble);
   });
 
   it('that no node takes it', () => {
     const live = pod('p', {});
     live.status.conditions = [{ type: 'PodScheduled', status: 'False', message: 'Insufficient memory' }];
-    expect(troubleOf(live)).toBe('not scheduled: Insufficient memory');
+    expect(troubleOf(live, 0)).toBe('not scheduled: Insufficient memory');
+  });
+
+  it('a readiness gate that stays closed long after the containers are ready', () => {
+    const type = 'target-health.elbv2.k8s.aws/k8s-slipway';
+    const gated = (...conditions: object[]): LiveObject => {
+      const since = '2026-01-01T00:00:00Z';
+      const ready = { type: 'ContainersReady', status: 'True', lastTransitionTime: since };
+      const live = pod('p', { ready: true, state: {} }, 'Running');
+      const spec = { readinessGates: [{ conditionType: type }] };
+      return { ...live, spec, status: { ...live.status, conditions: [ready, ...conditions] as never } };
+    };
+    const unhealthy = { type, status: 'False', reason: 'Target.Timeout', message: 'Request timed out' };
+    const soon = Date.parse('2026-01-01T00:01:59Z');
+    const late = Date.parse('2026-01-01T00:02:00Z');
+    expect(troubleOf(gated(unhealthy), soon)).toBeUndefined();
+    expect(troubleOf(gated(unhealthy), late)).toBe(
+      `readiness gate ${type} stays closed: Target.Timeout: Request timed out`,
+    );
+    expect(troubleOf(gated(), late)).toBe(`readiness gate ${type} stays closed: nobody has said anything of it`);
+    expect(troubleOf(gated({ type, status: 'True' }), late)).toBeUndefined();
   });
 
   it('is remembered when the pod is gone, and forgotten when it runs', () => {
@@ -92,13 +112,34 @@ describe('what is wrong with a pod', () => {
     expect(troubles.lines()).toEqual([]);
   });
 
+  it('a secret that could not be fetched is told of, and forgotten once it is there', () => {
+    const said: string[] = [];
+    const troubles = new Troubles((line) => said.push(line));
+    const secret = (status: LiveObject['status']): LiveObject => ({
+      kind: 'ExternalSecret',
+      metadata: { name: 'slipway', namespace: 'harbour' },
+      spec: {},
+      status,
+    });
+    const message = 'could not get secret data from provider';
+    const failed = { type: 'Ready', status: 'False', reason: 'SecretSyncedError', message };
+    const told =
+      '  externalsecret slipway: SecretSyncedError: could not get secret data from provider (its events say more: kubectl --namespace harbour describe externalsecret slipway)';
+    troubles.note([secret({})], 1000);
+    expect(troubles.lines()).toEqual([]);
+    troubles.note([secret({ conditions: [failed] })], 1500);
+    expect([said, troubles.lines()]).toEqual([[told], [told]]);
+    troubles.note([secret(is('Ready'))], 2000);
+    expect(troubles.lines()).toEqual([]);
+  });
+
   it('an image that cannot be had counts from when that began', () => {
     const troubles = new Troubles(() => undefined);
     troubles.note([pulling], 1000);
     troubles.note([pulling], 60_000);
     expect(lacksImage(pulling)).toBe(true);
     expect(troubles.withoutImageFor(60_000, [pulling], 60_999)).toEqual([]);
-    expect(troubles.withoutImageFor(60_000, [pulling], 61_000)).toEqual(['p']);
+    expect(troubles.withoutImageFor(60_000, [pulling], 61_000)).toEqual(['pod p']);
     // A pod of an earlier version that is gone stops nobody.
     expect(troubles.withoutImageFor(60_000, [], 61_000)).toEqual([]);
   });

@@ -54,7 +54,7 @@ describe('charts-out', () => {
       [name === 'local' ? 'Secret/' : 'ExternalSecret/slipway', 'Job/'],
       ['ServiceAccount/slipway', 'Deployment/slipway'],
       ['ConfigMap/slipway', 'Deployment/slipway'],
-      // Or the controller would give the first pods no readiness gate.
+      // Of these the controller makes the TargetGroupBinding, for which make deploy waits before the first pods.
       ['Service/slipway', 'Deployment/slipway'],
       ['Ingress/slipway', 'Deployment/slipway'],
     ] as const;

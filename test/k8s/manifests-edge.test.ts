@@ -202,6 +202,18 @@ describe('E10: the optional Nginx between load balancer and service', () => {
     }
   });
 
+  it('a change of its file, and of nothing else, is another checksum in the pods, which rolls them', () => {
+    const checksum = (of: readonly Manifest[]) =>
+      specOf<{ template: { metadata: { annotations: Record<string, string> } } }>(objectNamed(of, 'Deployment/slipway'))
+        .template.metadata.annotations['checksum/proxy'];
+    const other = synthesized(variant('production', { proxy: true, loadBalancer: { idleSeconds: 90 } }));
+    const same = synthesized(variant('production', { proxy: true, database: { poolSize: 10 } }));
+    expect(checksum(manifests)).toMatch(/^[0-9a-f]{16}$/);
+    expect(checksum(other)).not.toBe(checksum(manifests));
+    expect(checksum(same)).toBe(checksum(manifests));
+    expect(checksum(production)).toBeUndefined();
+  });
+
   it('counts as a proxy that the service trusts, and its CPU counts for no scaling', () => {
     expect(config(manifests).TRUSTED_PROXY_HOPS).toBe('2');
     expect(config(production).TRUSTED_PROXY_HOPS).toBe('1');

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { Client } from 'pg';
+import { pauseAfter } from '../../service/commands/patience.ts';
 import { ensureRights, ensureServer } from '../../service/database/roles.ts';
 import { bootstrapEnvironment, databaseUrl, users } from '../support/databases.ts';
 import { barePostgres, type OwnPostgres } from '../support/own-postgres.ts';
@@ -77,6 +78,16 @@ describe('begun before the server', () => {
   afterAll(() => server.stop());
   const bootstrap = (wait: string) => ({ ...bootstrapEnvironment(server.url, name), DATABASE_WAIT_SECONDS: wait });
 
+  it.each([
+    [0, 250],
+    [2000, 250],
+    [8000, 1000],
+    [16_000, 2000],
+    [600_000, 2000],
+  ])('after %i ms of waiting the next try is %i ms away', (waitedMs, pauseMs) => {
+    expect(pauseAfter(waitedMs)).toBe(pauseMs);
+  });
+
   it('a command fails at once, or after the seconds for which it shall wait', async () => {
     const refused = 'bootstrap failed: connect ECONNREFUSED';
     const { DATABASE_WAIT_SECONDS: _, ...usual } = bootstrap('');
@@ -145,6 +156,17 @@ describe('bootstrap and migrate', () => {
     const environment = bootstrapEnvironment(masterUrl, name);
     await Promise.all([1, 2, 3].map(() => runCommand(['bootstrap'], environment)));
     for (const user of Object.values(users)) await as(user, server.address);
+  });
+
+  it('a migration that fails is named, with what PostgreSQL says of it', async () => {
+    const owner = (text: string) => as(users.migrator, server.address, `SET ROLE slipway_owner; ${text}`);
+    await owner('CREATE TABLE files (id int)');
+    const { code, stderr } = await tryCommand(['migrate'], migrate);
+    await owner('DROP TABLE files, keys, pgmigrations');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'The migration 0002_files failed.\nmigrate failed: relation "files" already exists (42P07)\n',
+    });
   });
 
   it('several migrations at once run each file once', async () => {
