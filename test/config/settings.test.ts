@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { accountId, allowedCidrs } from '../../config/account.ts';
 import { root } from '../k8s/support/manifests.ts';
 
 interface Ran {
@@ -39,8 +40,8 @@ describe('make settings', () => {
     const rows = table(stdout);
     expect([...rows.values()].filter((rest) => rest.length !== 2)).toEqual([]);
     expect(Object.fromEntries(rows)).toMatchObject({
-      accountId: ['111122223333', 'config/account.ts'],
-      'aws.cluster.allowedCidrs': ['203.0.113.0/24', 'config/account.ts'],
+      accountId: [accountId, 'config/account.ts'],
+      'aws.cluster.allowedCidrs': [allowedCidrs.join(', '), 'config/account.ts'],
       'service.httpPort': ['3000', 'config/service.ts'],
       region: ['us-east-1', 'config/production.ts'],
       longestRequestSeconds: ['300', 'config/production.ts'],
@@ -62,7 +63,7 @@ describe('make settings', () => {
         'what pod.cpuRequestMillis, pod.memoryMiB, Nginx (proxy) and the addresses of a node allow',
       ],
       DATABASE_POOL_SIZE: ['20', 'config/service-settings.ts'],
-      S3_BUCKET: ['slipway-production-files-111122223333', 'config/service-settings.ts'],
+      S3_BUCKET: [`slipway-production-files-${accountId}`, 'config/service-settings.ts'],
     });
   });
 

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { accountId } from '../../config/account.ts';
 import { fakeMachine, own } from './support/machine.ts';
 
 const machine = fakeMachine();
 afterAll(() => machine.remove());
 
-const repository = '111122223333.dkr.ecr.us-east-1.amazonaws.com/slipway';
+const repository = `${accountId}.dkr.ecr.us-east-1.amazonaws.com/slipway`;
 function push(tag: string) {
   const { stdout, stderr } = spawnSync(own('local/node'), [own('test/infra/support/push.ts'), tag], {
     encoding: 'utf8',
