@@ -181,6 +181,19 @@ describe('a cluster that cannot be meant', () => {
     await refused({ args: ['local'], scripts: at('kind-x', old) }, 'runs Kubernetes v1.32.1; the manifests need 1.35');
   });
 
+  it.each([
+    ['dead', '*version*) echo "connection to 127.0.0.1:9 was refused" >&2; exit 1 ;;', 'does not answer'],
+    ['too old', `*version*) echo '{"serverVersion":{"minor":"32","gitVersion":"v1.32.1"}}' ;;`, 'v1.32.1'],
+  ])(
+    'one of kind that is there and %s: it is to be deleted, as make cluster leaves it as it is',
+    async (_, cases, told) => {
+      const scripts = { ...at('kind-slipway', cases), kind: 'echo slipway' };
+      const instead = /: `kind delete cluster --name slipway`, then `make cluster`$/;
+      for (const command of ['cluster', 'deploy'] as const)
+        await refused({ command, args: ['local'], scripts }, told, instead);
+    },
+  );
+
   it('one that lacks prerequisites: each is named, with how to get it', async () => {
     const bare = `*"get apiservice"*) ;;\n*"get customresourcedefinitions"*) ;;\n*"get deployments"*) ;;`;
     await refused(
