@@ -46,6 +46,7 @@ describe('make settings', () => {
       region: ['us-east-1', 'config/production.ts'],
       longestRequestSeconds: ['300', 'config/production.ts'],
       'scaling.maxReplicas': ['10', 'config/production.ts'],
+      'network.vpcCidr': ['10.0.0.0/16', 'config/network.ts'],
       'loadBalancer.cidrs': ['10.0.1.0/24, 10.0.2.0/24', 'config/production.ts'],
       'loadBalancer.idleSeconds': ['60', 'default of config/schema.ts'],
       'loadBalancer.healthCheck.intervalSeconds': ['30', 'default of config/schema.ts'],
@@ -60,7 +61,7 @@ describe('make settings', () => {
       ],
       podsPerNode: [
         '1 pods',
-        'what pod.cpuRequestMillis, pod.memoryMiB, Nginx (proxy) and the addresses of a node allow',
+        'what pod.cpuRequestMillis, pod.memoryMiB, pod.ephemeralStorageMiB (in AWS), Nginx (proxy) and the addresses of a node allow',
       ],
       DATABASE_POOL_SIZE: ['20', 'config/service-settings.ts'],
       S3_BUCKET: [`slipway-production-files-${accountId}`, 'config/service-settings.ts'],
