@@ -2,6 +2,7 @@
 import { awsContradictions } from './aws-contradictions.ts';
 import { isPartOf, overlap, within } from './cidr.ts';
 import type { DerivedEnvironment } from './derive.ts';
+import { diskRoomMiB } from './instance-types.ts';
 import { proxyPort, proxyResources } from './proxy.ts';
 import type { Prerequisite } from './schema.ts';
 
@@ -61,10 +62,20 @@ export const rules: readonly Rule[] = [
     cpuRequestMillis > oneProcessMillis
       ? `pod.cpuRequestMillis ${cpuRequestMillis} is more than the ${oneProcessMillis} that one process uses: one process per pod, more pods instead of bigger ones`
       : undefined,
-  ({ pod, proxy, derived: { podsPerNode, nodeCpuMillis, nodeMemoryMiB }, nodes }) =>
-    podsPerNode < 1
-      ? `pod.cpuRequestMillis ${pod.cpuRequestMillis} and pod.memoryMiB ${pod.memoryMiB}${proxy ? ` and Nginx's ${proxyResources.cpuRequestMillis} m and ${proxyResources.memoryMiB} MiB (proxy true)` : ''} do not fit a node of ${nodes.instanceTypes.join(', ')}, which has ${nodeCpuMillis} m and ${nodeMemoryMiB} MiB for pods`
-      : undefined,
+  ({ pod, proxy, aws, derived: { podsPerNode, nodeCpuMillis, nodeMemoryMiB }, nodes }) => {
+    if (podsPerNode >= 1) return undefined;
+    const asked = [`pod.cpuRequestMillis ${pod.cpuRequestMillis}`, `pod.memoryMiB ${pod.memoryMiB}`];
+    const beside = [`${proxyResources.cpuRequestMillis} m`, `${proxyResources.memoryMiB} MiB`];
+    const room = [`${nodeCpuMillis} m`, `${nodeMemoryMiB} MiB`];
+    if (aws !== undefined) {
+      const { nodeDiskGiB } = aws.cluster;
+      asked.push(`pod.ephemeralStorageMiB ${pod.ephemeralStorageMiB}`);
+      beside.push(`${proxyResources.ephemeralStorageMiB} MiB of disk`);
+      room.push(`${diskRoomMiB(nodeDiskGiB)} MiB of aws.cluster.nodeDiskGiB ${nodeDiskGiB}`);
+    }
+    if (proxy) asked.push(`Nginx's ${beside.join(' and ')} (proxy true)`);
+    return `${asked.join(' and ')} do not fit a node of ${nodes.instanceTypes.join(', ')}, which has ${room.join(' and ')} for pods`;
+  },
   ({ derived: { podsPerNode, podsAtMost }, nodes: { maxCount } }) =>
     podsPerNode >= 1 && podsAtMost > podsPerNode * maxCount
       ? `scaling.maxReplicas + rollout.surge = ${podsAtMost} pods is more than nodes.maxCount ${maxCount} × ${podsPerNode} pods per node = ${podsPerNode * maxCount}`

@@ -1,5 +1,5 @@
 // Numbers and names that follow from what an environment says: each once, with its rule.
-import { smallestRoom } from './instance-types.ts';
+import { diskRoomMiB, smallestRoom } from './instance-types.ts';
 import { proxyResources } from './proxy.ts';
 import type { EnvironmentValues } from './schema.ts';
 
@@ -65,13 +65,16 @@ const rules = {
   },
   podsPerNode: {
     unit: 'pods',
-    rule: 'what pod.cpuRequestMillis, pod.memoryMiB, Nginx (proxy) and the addresses of a node allow',
+    rule: 'what pod.cpuRequestMillis, pod.memoryMiB, pod.ephemeralStorageMiB (in AWS), Nginx (proxy) and the addresses of a node allow',
     of: (e: EnvironmentValues) => {
       const room = smallestRoom(e.nodes.instanceTypes);
-      const beside = e.proxy ? proxyResources : { cpuRequestMillis: 0, memoryMiB: 0 };
+      const beside = e.proxy ? proxyResources : { cpuRequestMillis: 0, memoryMiB: 0, ephemeralStorageMiB: 0 };
+      // A laptop's nodes share its disk.
+      const diskMiB = e.aws === undefined ? Number.POSITIVE_INFINITY : diskRoomMiB(e.aws.cluster.nodeDiskGiB);
       return Math.min(
         Math.floor(room.cpuMillis / (e.pod.cpuRequestMillis + beside.cpuRequestMillis)),
         Math.floor(room.memoryMiB / (e.pod.memoryMiB + beside.memoryMiB)),
+        Math.floor(diskMiB / (e.pod.ephemeralStorageMiB + beside.ephemeralStorageMiB)),
         room.pods,
       );
     },

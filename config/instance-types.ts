@@ -31,7 +31,7 @@ function reservedCpuMillis(vcpus: number): number {
   return Array.from({ length: vcpus }, (_, core) => shares[core] ?? 2.5).reduce((sum, share) => sum + share, 0);
 }
 
-export interface NodeRoom {
+interface NodeRoom {
   cpuMillis: number;
   memoryMiB: number;
   pods: number;
@@ -45,7 +45,7 @@ export interface NodeRoom {
  *
  * @throws when the type is not in the table
  */
-export function nodeRoom(type: string): NodeRoom {
+function nodeRoom(type: string): NodeRoom {
   const found = instanceTypes[type];
   if (found === undefined) {
     throw new Error(
@@ -58,6 +58,12 @@ export function nodeRoom(type: string): NodeRoom {
     pods: found.maxPods - 6,
   };
 }
+
+/**
+ * What the disk of a node has left for pods, in MiB: 1 GiB is kept for the kubelet, and when 10 % are left it evicts
+ * (kubeReserved and evictionHard of amazon-eks-ami).
+ */
+export const diskRoomMiB = (diskGiB: number): number => Math.floor(diskGiB * 1024 * 0.9) - 1024;
 
 /** The least that any of these types has. */
 export function smallestRoom(types: readonly string[]): NodeRoom {

@@ -2,6 +2,7 @@
 import { accountId, adminRoleArns, allowedCidrs } from './account.ts';
 import { derivations } from './derive.ts';
 import { type Environment, leaves, valuesOf } from './environment.ts';
+import { network } from './network.ts';
 import { service } from './service.ts';
 import { serviceSettings } from './service-settings.ts';
 
@@ -9,6 +10,7 @@ type Row = [name: string, value: string, source: string];
 
 /** What environments share is written down once, elsewhere. */
 const shared: Record<string, ReturnType<typeof leaves>> = {
+  'config/network.ts': leaves({ network }),
   'config/service.ts': leaves({ service }),
   'config/account.ts': leaves({ accountId, aws: { cluster: { adminRoleArns, allowedCidrs } } }),
 };

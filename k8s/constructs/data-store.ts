@@ -9,11 +9,10 @@ export interface DataStoreProps {
   /** Its name is the host name of the store. */
   identity: Identity;
   image: string;
-  /** @default the entry point of the image */
-  command?: string[];
+  /** @default those of the image */
   args?: string[];
   port: number;
-  /** Where the data is. @default nothing is kept */
+  /** Where the volume is mounted as a whole. @default only its subPaths are */
   dataPath?: string;
   /** Folders that must be writable beside it. @default none */
   scratchPaths?: readonly string[];
@@ -73,7 +72,6 @@ export class DataStore extends Construct {
                 ...hardenedContainer,
                 name,
                 image: props.image,
-                ...(props.command === undefined ? {} : { command: props.command }),
                 ...(props.args === undefined ? {} : { args: props.args }),
                 env: [
                   ...variables(props.environment ?? {}),

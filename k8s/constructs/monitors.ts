@@ -9,13 +9,11 @@ export interface MonitorProps {
   identity: Identity;
   /** Name of the Service's port that serves /metrics. */
   port: string;
-  /** @default 15 s, as often as the HPA looks */
-  intervalSeconds?: number;
 }
 
 /** Tells the Prometheus Operator to scrape every pod behind a Service. */
 export class Monitor extends Construct {
-  constructor(scope: Construct, id: string, { namespace, identity, port, intervalSeconds = 15 }: MonitorProps) {
+  constructor(scope: Construct, id: string, { namespace, identity, port }: MonitorProps) {
     super(scope, id);
     new ApiObject(this, 'monitor', {
       apiVersion: 'monitoring.coreos.com/v1',
@@ -28,8 +26,9 @@ export class Monitor extends Construct {
           {
             port,
             path: '/metrics',
-            interval: `${intervalSeconds}s`,
-            scrapeTimeout: `${Math.min(10, intervalSeconds)}s`,
+            // As often as the HPA looks.
+            interval: '15s',
+            scrapeTimeout: '10s',
           },
         ],
         podTargetLabels: ['app.kubernetes.io/version'],

@@ -15,6 +15,8 @@ export interface Cluster {
 }
 
 const kindPrefix = 'kind-';
+/** Name in kind.yaml. */
+const localCluster = 'slipway';
 /** `tolerance` of an HPA is served from this version on. */
 const oldestMinor = 35;
 const answerSeconds = 10;
@@ -25,7 +27,7 @@ function expectedContext(environment: Environment): { fits: (context: string) =>
   if (network === undefined) {
     return {
       fits: (context) => context.startsWith(kindPrefix),
-      how: '`make cluster` makes a cluster with the context kind-slipway',
+      how: `\`make cluster\` makes a cluster with the context ${kindPrefix}${localCluster}`,
     };
   }
   const name = clusterName(environment);
@@ -80,17 +82,33 @@ export async function openCluster(environment: Environment, force: boolean, stop
   };
 }
 
+/** How to get a cluster in place of one that is of no use: `make cluster` leaves one that is there as it is. */
+async function insteadOf(context: string, how: string, stop: AbortSignal): Promise<string> {
+  if (context !== `${kindPrefix}${localCluster}`) return how;
+  const clusters = await run('kind', ['get', 'clusters'], { stop }).catch((error: unknown) => {
+    if (!(error instanceof DeployError)) throw error;
+    return '';
+  });
+  return clusters.split('\n').includes(localCluster)
+    ? `\`kind delete cluster --name ${localCluster}\`, then \`make cluster\``
+    : how;
+}
+
 async function insistOnVersion(context: string, kubectl: Cluster['kubectl'], how: string, stop: AbortSignal) {
   const text = await kubectl(['version', '--output=json', `--request-timeout=${answerSeconds}s`], { stop }).catch(
-    (error: unknown) => {
+    async (error: unknown) => {
       if (!(error instanceof RunError)) throw error;
-      throw new DeployError(`The cluster of the context ${context} does not answer (${lastLine(error.said)}): ${how}`);
+      const instead = await insteadOf(context, how, stop);
+      throw new DeployError(
+        `The cluster of the context ${context} does not answer (${lastLine(error.said)}): ${instead}`,
+      );
     },
   );
   const { serverVersion } = JSON.parse(text) as { serverVersion: { minor: string; gitVersion: string } };
   if (Number.parseInt(serverVersion.minor, 10) < oldestMinor) {
+    const instead = await insteadOf(context, how, stop);
     throw new DeployError(
-      `The cluster of the context ${context} runs Kubernetes ${serverVersion.gitVersion}; the manifests need 1.${oldestMinor} or later (HPA tolerance): ${how}`,
+      `The cluster of the context ${context} runs Kubernetes ${serverVersion.gitVersion}; the manifests need 1.${oldestMinor} or later (HPA tolerance): ${instead}`,
     );
   }
 }

@@ -60,8 +60,9 @@ async function load(reference: string, { kindName, context }: Cluster, stop: Abo
 
 /** @returns digest of the image that has this tag in the registry; undefined when none has */
 async function pushedDigest(tag: string, environment: Environment, stop: AbortSignal): Promise<string | undefined> {
-  const { service, region } = environment;
-  const args = ['ecr', 'describe-images', '--repository-name', service.name, '--image-ids', `imageTag=${tag}`];
+  const { accountId, service, region } = environment;
+  const registry = ['--registry-id', accountId, '--repository-name', service.name];
+  const args = ['ecr', 'describe-images', ...registry, '--image-ids', `imageTag=${tag}`];
   const query = ['--query', 'imageDetails[0].imageDigest', '--output', 'text'];
   try {
     return (await run('aws', [...args, '--region', region, ...query], { stop })).trim();

@@ -8,7 +8,7 @@ import { type Cluster, openCluster } from './cluster.ts';
 import { help, type Options, readOptions } from './options.ts';
 import { plot, png } from './plot.ts';
 import { faultsOf, type Report } from './report.ts';
-import { defaultLoadMillis, enoughPods, targetPercent, wayBackSeconds } from './rule.ts';
+import { defaultLoadMillis, enoughPods, insistOnRoom, targetPercent, wayBackSeconds } from './rule.ts';
 import { runTest } from './run.ts';
 import { findAddress, findTarget, makeKey } from './target.ts';
 
@@ -31,6 +31,7 @@ async function testOn(cluster: Cluster, options: Options, stop: AbortSignal): Pr
   const percent = targetPercent(autoscaler?.spec);
   const loadMillis = options.loadMillis ?? defaultLoadMillis(minReplicas, target.requestMillis, percent);
   const enough = enoughPods(loadMillis, target.requestMillis, percent);
+  if (minReplicas !== maxReplicas) insistOnRoom(loadMillis, target.requestMillis, percent, maxReplicas);
   const seconds = spareSeconds + durationSeconds + (autoscaler === undefined ? 0 : wayBackSeconds(autoscaler.spec));
   const key = await makeKey(cluster, target, url, seconds);
   say(

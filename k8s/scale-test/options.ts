@@ -26,7 +26,7 @@ export interface Options {
 }
 
 /** One core less what the test itself and the answers need. */
-export const coreMillis = 900;
+const coreMillis = 900;
 
 const flags = {
   profile: { type: 'string' },

@@ -61,7 +61,7 @@ export function startSampler(
 }
 
 /** @throws DeployError when the API server does not answer */
-export async function takeSample({ read, namespace }: Cluster, target: Target): Promise<Sample> {
+async function takeSample({ read, namespace }: Cluster, target: Target): Promise<Sample> {
   const selector = `?labelSelector=${encodeURIComponent(target.selector)}`;
   const [deployment, autoscaler, metrics] = await Promise.all([
     read<Deployment>(`${paths.deployments(namespace)}/${target.deployment}`),

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { accountId, sampleAccountId } from '../../config/account.ts';
 import { leaves } from '../../config/environment.ts';
+import { copyCheckout } from '../deploy/support/checkout.ts';
 import { committed, environmentNames, root, synthesized, variant } from '../k8s/support/manifests.ts';
 
 const lines = environmentNames.flatMap((name) =>
@@ -15,6 +16,15 @@ describe('the AWS account id', () => {
   it('is one value, the sample of the documentation until an adopter puts theirs', () => {
     expect(sampleAccountId).toBe('111122223333');
     expect(accountId).toMatch(/^\d{12}$/);
+  });
+
+  it('is in no test: those of an adopter, who has another, are the same', () => {
+    const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(
+      (path) => path.endsWith('.ts') && path !== join('config', 'account.test.ts'),
+    );
+    expect(tests.length).toBeGreaterThan(100);
+    const told = tests.filter((path) => readFileSync(join(root, 'test', path), 'utf8').includes(sampleAccountId));
+    expect(told).toEqual([]);
   });
 
   it('appears in charts-out in the names of images and buckets only', () => {
@@ -45,7 +55,7 @@ describe('the AWS account id', () => {
   });
 
   it('is the only thing that changes with it, but for what is hashed of it', () => {
-    const other = '444455556666';
+    const other = accountId.replaceAll(/\d/g, (digit) => String(9 - Number(digit)));
     for (const name of ['staging', 'production']) {
       const before = leaves({ ...committed(name) });
       const after = leaves({ ...synthesized(variant(name, { accountId: other })) });
@@ -63,11 +73,15 @@ describe('the AWS account id', () => {
   it.each(['staging', 'production'])(
     'that is the sample one is refused by a deployment of %s, before anything else',
     (name) => {
+      const checkout = copyCheckout();
+      checkout.edit('config/account.ts', `accountId = '${accountId}'`, `accountId = '${sampleAccountId}'`);
       // No PATH: whatever came next would fail too, and could do no harm.
-      const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'k8s', 'deploy', 'deploy.ts'), name], {
+      const { status, stdout, stderr } = spawnSync(process.execPath, ['k8s/deploy/deploy.ts', name], {
+        cwd: checkout.dir,
         encoding: 'utf8',
         env: { PATH: '' },
       });
+      checkout.remove();
       expect({ status, stdout, stderr }).toEqual({
         status: 1,
         stdout: '',

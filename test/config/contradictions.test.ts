@@ -99,7 +99,17 @@ const examples: [rule: string, environment: DerivedEnvironment, told: string][] 
   [
     'a pod fits the smallest node',
     withChanges('production', { 'pod.memoryMiB': 8000 }),
-    'pod.cpuRequestMillis 1000 and pod.memoryMiB 8000 do not fit a node of m7i.large, m6i.large, which has 1580 m and 6403 MiB for pods',
+    'pod.cpuRequestMillis 1000 and pod.memoryMiB 8000 and pod.ephemeralStorageMiB 512 do not fit a node of m7i.large, m6i.large, which has 1580 m and 6403 MiB and 45056 MiB of aws.cluster.nodeDiskGiB 50 for pods',
+  ],
+  [
+    'a pod fits the disk of a node',
+    withChanges('production', { 'pod.ephemeralStorageMiB': 45_057 }),
+    'pod.cpuRequestMillis 1000 and pod.memoryMiB 512 and pod.ephemeralStorageMiB 45057 do not fit a node of m7i.large, m6i.large, which has 1580 m and 6403 MiB and 45056 MiB of aws.cluster.nodeDiskGiB 50 for pods',
+  ],
+  [
+    'a pod with Nginx fits the disk of a node',
+    withChanges('production', { proxy: true, 'pod.ephemeralStorageMiB': 44_993 }),
+    "pod.cpuRequestMillis 1000 and pod.memoryMiB 512 and pod.ephemeralStorageMiB 44993 and Nginx's 50 m and 64 MiB and 64 MiB of disk (proxy true) do not fit a node of m7i.large, m6i.large, which has 1580 m and 6403 MiB and 45056 MiB of aws.cluster.nodeDiskGiB 50 for pods",
   ],
   [
     'a pod with Nginx fits the smallest node',
@@ -345,6 +355,7 @@ describe('values that contradict one another', () => {
     ['database.poolSize', 32],
     ['nodes.count', 12],
     ['pod.cpuLimitMillis', 1000],
+    ['pod.ephemeralStorageMiB', 45_056],
     ['loadBalancer.healthCheck.timeoutSeconds', 29],
     ['service.httpPort', 8080],
     ['network.databaseCidrs', ['10.0.64.0/18', '10.0.128.0/17']],

@@ -53,6 +53,9 @@ describe('derived numbers', () => {
     });
     // 500 + 50 m of 1580 m.
     expect(variant('staging', { proxy: true }).derived.podsPerNode).toBe(2);
+    // A third of 50 GiB less a tenth and 1 GiB, and a little more than a third.
+    expect(variant('staging', { pod: { ephemeralStorageMiB: 15_018 } }).derived.podsPerNode).toBe(3);
+    expect(variant('staging', { pod: { ephemeralStorageMiB: 15_019 } }).derived.podsPerNode).toBe(2);
     // 256 + 64 MiB of 1723 MiB.
     expect(variant('local', { proxy: true }).derived.podsPerNode).toBe(5);
     expect(serviceSettings(slower)).toMatchObject({

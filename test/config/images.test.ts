@@ -1,3 +1,4 @@
+import { accountId } from '../../config/account.ts';
 import { environmentNamed, environments } from '../../config/environments.ts';
 import { parseImages, readImages, serviceImage, thirdPartyImage } from '../../config/images.ts';
 import { committed } from '../k8s/support/manifests.ts';
@@ -10,7 +11,8 @@ const parsed = (path: string, value: unknown) => parseImages(JSON.stringify(chan
 
 describe('config/images.json', () => {
   it('has an image for every environment', () => {
-    for (const environment of environments) expect(serviceImage(environment, images)).toMatch(/slipway:[\w.-]+$/);
+    for (const environment of environments)
+      expect(serviceImage(environment, images)).toMatch(/slipway:[\w.-]+(@sha256:[0-9a-f]{64})?$/);
   });
 
   it.each([
@@ -42,7 +44,7 @@ describe('config/images.json', () => {
   it('a digest comes after the tag, and pins what the tag may not', () => {
     const pinned = parsed('service.production', { tag: '1.2.3', digest });
     expect(serviceImage(environmentNamed('production'), pinned)).toBe(
-      `111122223333.dkr.ecr.us-east-1.amazonaws.com/slipway:1.2.3@${digest}`,
+      `${accountId}.dkr.ecr.us-east-1.amazonaws.com/slipway:1.2.3@${digest}`,
     );
     expect(thirdPartyImage('redis', parsed('redis.digest', digest))).toBe(`redis:7-bookworm@${digest}`);
   });

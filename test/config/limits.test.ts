@@ -101,7 +101,7 @@ describe('what is no number', () => {
     ['region', 'us-gov-west-1', 'must be a region of the partition aws: those of China, GovCloud'],
     ['region', 'us-iso-east-1', 'must be a region of the partition aws'],
     ['region', 'us-isob-east-1', 'must be a region of the partition aws'],
-    ['aws.cluster.adminRoleArns', ['arn:aws-cn:iam::111122223333:role/a'], 'must be the ARN of a role or user'],
+    ['aws.cluster.adminRoleArns', ['arn:aws-cn:iam::444455556666:role/a'], 'must be the ARN of a role or user'],
     ['loadBalancer.domain', 'https://api.example.org', 'must be a host name such as api.example.org'],
     ['loadBalancer.paths', ['files'], 'must be a path such as /files'],
     ['loadBalancer.cidrs', ['10.0.1.0'], 'must be an IPv4 range such as 10.0.1.0/24'],

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { accountId, allowedCidrs } from '../../config/account.ts';
 import { root } from '../k8s/support/manifests.ts';
 
 interface Ran {
@@ -39,12 +40,13 @@ describe('make settings', () => {
     const rows = table(stdout);
     expect([...rows.values()].filter((rest) => rest.length !== 2)).toEqual([]);
     expect(Object.fromEntries(rows)).toMatchObject({
-      accountId: ['111122223333', 'config/account.ts'],
-      'aws.cluster.allowedCidrs': ['203.0.113.0/24', 'config/account.ts'],
+      accountId: [accountId, 'config/account.ts'],
+      'aws.cluster.allowedCidrs': [allowedCidrs.join(', '), 'config/account.ts'],
       'service.httpPort': ['3000', 'config/service.ts'],
       region: ['us-east-1', 'config/production.ts'],
       longestRequestSeconds: ['300', 'config/production.ts'],
       'scaling.maxReplicas': ['10', 'config/production.ts'],
+      'network.vpcCidr': ['10.0.0.0/16', 'config/network.ts'],
       'loadBalancer.cidrs': ['10.0.1.0/24, 10.0.2.0/24', 'config/production.ts'],
       'loadBalancer.idleSeconds': ['60', 'default of config/schema.ts'],
       'loadBalancer.healthCheck.intervalSeconds': ['30', 'default of config/schema.ts'],
@@ -59,10 +61,10 @@ describe('make settings', () => {
       ],
       podsPerNode: [
         '1 pods',
-        'what pod.cpuRequestMillis, pod.memoryMiB, Nginx (proxy) and the addresses of a node allow',
+        'what pod.cpuRequestMillis, pod.memoryMiB, pod.ephemeralStorageMiB (in AWS), Nginx (proxy) and the addresses of a node allow',
       ],
       DATABASE_POOL_SIZE: ['20', 'config/service-settings.ts'],
-      S3_BUCKET: ['slipway-production-files-111122223333', 'config/service-settings.ts'],
+      S3_BUCKET: [`slipway-production-files-${accountId}`, 'config/service-settings.ts'],
     });
   });
 

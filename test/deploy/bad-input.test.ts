@@ -1,6 +1,7 @@
 // Every bad input of make cluster, dev, deploy and undeploy: one clear line, an exit code, and nothing on the cluster.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { accountId, sampleAccountId } from '../../config/account.ts';
 import type { Images } from '../../config/images.ts';
 import { all, attempt, kubectl, type Run } from './support/attempt.ts';
 import { type Checkout, copyCheckout } from './support/checkout.ts';
@@ -25,15 +26,16 @@ async function refused(run: Run, ...said: (string | RegExp)[]) {
 const without = (...names: (keyof typeof all)[]) =>
   Object.fromEntries(Object.entries(all).filter(([name]) => !names.includes(name as keyof typeof all)));
 
-/** A copy of the checkout, with an account of its own. */
-function ownAccount(): Checkout {
+const ownId = '444455556666';
+/** A copy of the checkout, with this account. */
+function withAccount(id: string): Checkout {
   const checkout = copyCheckout();
   open.push(checkout);
-  checkout.edit('config/account.ts', "accountId = '111122223333'", "accountId = '444455556666'");
+  checkout.edit('config/account.ts', `accountId = '${accountId}'`, `accountId = '${id}'`);
   return checkout;
 }
 
-const eks = 'arn:aws:eks:us-east-1:444455556666:cluster/slipway-staging';
+const eks = `arn:aws:eks:us-east-1:${ownId}:cluster/slipway-staging`;
 
 describe('a program that is missing is named, with how to get it', () => {
   it.each([
@@ -70,9 +72,11 @@ describe('an environment that cannot be meant', () => {
   });
 
   it('one with the sample account is refused before anything is asked', async () => {
-    const { calls, code, err } = await attempt({ args: ['production'] });
+    const { dir } = withAccount(sampleAccountId);
+    const { calls, code, err } = await attempt({ args: ['production'], cwd: dir });
     expect({ code, calls }).toEqual({ code: 1, calls: [] });
-    expect(err).toMatch(/config\/account\.ts has the account id 111122223333.*put your own there/);
+    expect(err).toContain(`config/account.ts has the account id ${sampleAccountId}`);
+    expect(err).toContain('put your own there');
   });
 
   it.each([
@@ -134,7 +138,7 @@ describe('a cluster that cannot be meant', () => {
   );
 
   it('nor is the cluster of another environment, where its namespace has the same name', async () => {
-    const { dir } = ownAccount();
+    const { dir } = withAccount(ownId);
     for (const context of ['slipway-production', eks.replace('staging', 'production')]) {
       for (const command of ['deploy', 'undeploy'] as const) {
         const env = { FORCE: '1', CONFIRM: 'staging' };
@@ -151,7 +155,7 @@ describe('a cluster that cannot be meant', () => {
   });
 
   it('staging on the cluster of another account', async () => {
-    const { dir } = ownAccount();
+    const { dir } = withAccount(ownId);
     for (const context of ['kind-slipway', eks.replace('4444', '7777')]) {
       await refused(
         { args: ['staging'], scripts: at(context), cwd: dir },
@@ -177,6 +181,19 @@ describe('a cluster that cannot be meant', () => {
     await refused({ args: ['local'], scripts: at('kind-x', old) }, 'runs Kubernetes v1.32.1; the manifests need 1.35');
   });
 
+  it.each([
+    ['dead', '*version*) echo "connection to 127.0.0.1:9 was refused" >&2; exit 1 ;;', 'does not answer'],
+    ['too old', `*version*) echo '{"serverVersion":{"minor":"32","gitVersion":"v1.32.1"}}' ;;`, 'v1.32.1'],
+  ])(
+    'one of kind that is there and %s: it is to be deleted, as make cluster leaves it as it is',
+    async (_, cases, told) => {
+      const scripts = { ...at('kind-slipway', cases), kind: 'echo slipway' };
+      const instead = /: `kind delete cluster --name slipway`, then `make cluster`$/;
+      for (const command of ['cluster', 'deploy'] as const)
+        await refused({ command, args: ['local'], scripts }, told, instead);
+    },
+  );
+
   it('one that lacks prerequisites: each is named, with how to get it', async () => {
     const bare = `*"get apiservice"*) ;;\n*"get customresourcedefinitions"*) ;;\n*"get deployments"*) ;;`;
     await refused(
@@ -187,7 +204,7 @@ describe('a cluster that cannot be meant', () => {
       // Without either, the chart's Prometheus passes over what we apply, without a word.
       /prometheus-operator: .*prometheusSpec\.serviceMonitorSelectorNilUsesHelmValues=false,.*\.ruleSelectorNilUsesHelmValues=false/,
     );
-    const { dir } = ownAccount();
+    const { dir } = withAccount(ownId);
     await refused(
       { args: ['staging'], scripts: at(eks, bare), cwd: dir },
       /external-secrets: no definition of .*, no running controller external-secrets; get it: the Helm chart/,
@@ -205,7 +222,7 @@ describe('a cluster that cannot be meant', () => {
 
 describe('what fails on the way', () => {
   it('an apply in AWS: by then the image is pushed, and named by its digest for charts-out', async () => {
-    const { dir } = ownAccount();
+    const { dir } = withAccount(ownId);
     const digest = `sha256:${'d'.repeat(64)}`;
     const repository = '444455556666.dkr.ecr.us-east-1.amazonaws.com/slipway';
     const { code, err, calls } = await attempt({
@@ -224,7 +241,7 @@ describe('what fails on the way', () => {
   });
 
   it('an apply of the first pods in AWS: by then the load balancer controller has been waited for', async () => {
-    const { dir } = ownAccount();
+    const { dir } = withAccount(ownId);
     const applies = `*apply*)
   while read -r line; do if [ "$line" = "kind: Deployment" ]; then echo refused >&2; exit 1; fi; done
   echo "a/b created" ;;`;
@@ -251,7 +268,7 @@ describe('what fails on the way', () => {
   });
 
   it('no login for the registry', async () => {
-    const { dir } = ownAccount();
+    const { dir } = withAccount(ownId);
     const scripts = { ...all, kubectl: kubectl(eks), aws: 'echo "Unable to locate credentials" >&2; exit 1' };
     const { code, err, calls } = await attempt({ args: ['staging'], scripts, cwd: dir });
     expect(code).toBe(1);

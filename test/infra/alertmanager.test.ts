@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { accountId } from '../../config/account.ts';
 import { type Severity, severities } from '../../config/aws-names.ts';
 import { unpackPackage } from '../../local/debian.ts';
 import { cacheFolder, onPath } from '../../local/path.ts';
@@ -12,9 +13,8 @@ import { alertmanagerConfig } from '../../observability/alertmanager.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Ministack, startMinistack } from './support/ministack.ts';
 
-const account = '111122223333';
 const region = 'us-east-1';
-const topicOf = (severity: Severity) => `arn:aws:sns:${region}:${account}:slipway-production-${severity}`;
+const topicOf = (severity: Severity) => `arn:aws:sns:${region}:${accountId}:slipway-production-${severity}`;
 const config = alertmanagerConfig({
   topics: { page: topicOf('page'), ticket: topicOf('ticket') },
   region,
@@ -60,7 +60,7 @@ async function receive(): Promise<void> {
   for (const severity of severities) {
     const answer = await ask('sqs', {
       Action: 'ReceiveMessage',
-      QueueUrl: `${ministack.endpoint}/${account}/${severity}`,
+      QueueUrl: `${ministack.endpoint}/${accountId}/${severity}`,
       MaxNumberOfMessages: '10',
       VisibilityTimeout: '600',
     });
@@ -113,7 +113,7 @@ beforeAll(async () => {
   for (const severity of severities) {
     await ask('sns', { Action: 'CreateTopic', Name: `slipway-production-${severity}` });
     await ask('sqs', { Action: 'CreateQueue', QueueName: severity });
-    const Endpoint = `arn:aws:sqs:${region}:${account}:${severity}`;
+    const Endpoint = `arn:aws:sqs:${region}:${accountId}:${severity}`;
     await ask('sns', { Action: 'Subscribe', TopicArn: topicOf(severity), Protocol: 'sqs', Endpoint });
   }
   dir = mkdtempSync(join(tmpdir(), 'slipway-alertmanager-'));

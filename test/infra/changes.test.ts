@@ -49,7 +49,7 @@ const changes = {
   noInfrastructure: { aws: null },
   oddRetention: { aws: { logDays: 42 } },
   unknownNode: { aws: { cache: { nodeType: 'cache.m99.large' } } },
-  privateForTheInternet: { aws: { cluster: { endpoint: 'private' } } },
+  privateForTheInternet: { aws: { cluster: { endpoint: 'private', allowedCidrs: ['203.0.113.0/24'] } } },
   oddRegion: { region: 'eu-west-1' },
   serviceOnFargate: { aws: { cluster: { fargateNamespaces: ['slipway'] } } },
 };

@@ -1,3 +1,4 @@
+import { accountId, adminRoleArns, allowedCidrs } from '../../config/account.ts';
 import { defineEnvironment, valuesOf } from '../../config/environment.ts';
 import { environmentNamed } from '../../config/environments.ts';
 import { alertmanagerConfig } from '../../observability/alertmanager.ts';
@@ -41,7 +42,7 @@ describe.each(both)('the cluster of %s', (name, of) => {
       ResourcesVpcConfig: {
         EndpointPublicAccess: true,
         EndpointPrivateAccess: true,
-        PublicAccessCidrs: ['203.0.113.0/24'],
+        PublicAccessCidrs: allowedCidrs,
       },
     });
     const types = (only(of, 'AWS::EKS::Cluster').Logging as { ClusterLogging: { EnabledTypes: { Type: string }[] } })
@@ -66,8 +67,8 @@ describe.each(both)('the cluster of %s', (name, of) => {
 
   it('C1 is administered by who is named, not by everybody in the account', () => {
     const entries = propertiesOf(of, 'AWS::EKS::AccessEntry').map(({ PrincipalArn }) => PrincipalArn);
-    expect(entries).toContain('arn:aws:iam::111122223333:role/platform-admin');
-    expect(entries).toHaveLength(3); // the administrator, the CDK's own function, nodes of Karpenter
+    expect(entries).toEqual(expect.arrayContaining(adminRoleArns));
+    expect(entries).toHaveLength(adminRoleArns.length + 2); // the CDK's own function, nodes of Karpenter
     for (const { AssumeRolePolicyDocument } of propertiesOf(of, 'AWS::IAM::Role')) {
       expect(JSON.stringify(AssumeRolePolicyDocument)).not.toContain(':root');
     }
@@ -179,7 +180,7 @@ describe.each(both)('the cluster of %s', (name, of) => {
     expect(Statement.filter(({ Principal }) => JSON.stringify(Principal) === '{"AWS":"*"}')).toEqual([
       expect.objectContaining({
         Condition: {
-          StringEquals: { 'kms:CallerAccount': '111122223333', 'kms:ViaService': 'ec2.us-east-1.amazonaws.com' },
+          StringEquals: { 'kms:CallerAccount': accountId, 'kms:ViaService': 'ec2.us-east-1.amazonaws.com' },
         },
       }),
     ]);
@@ -258,7 +259,7 @@ describe.each(both)('the cluster of %s', (name, of) => {
     const [chart] = propertiesOf(of, 'Custom::AWSCDK-EKS-HelmChart').filter(
       ({ Chart }) => Chart === 'kube-prometheus-stack',
     );
-    const topic = (severity: string) => `arn:aws:sns:us-east-1:111122223333:slipway-${name}-${severity}`;
+    const topic = (severity: string) => `arn:aws:sns:us-east-1:${accountId}:slipway-${name}-${severity}`;
     expect(JSON.parse(String(chart?.Values))).toMatchObject({
       alertmanager: {
         serviceAccount: { name: 'alertmanager' },
@@ -283,7 +284,7 @@ describe.each(both)('the cluster of %s', (name, of) => {
 
   it('D11 lets the service have its files and nothing else', () => {
     const allowed = statements(of, /^workloadrole/);
-    const bucket = `arn:aws:s3:::slipway-${name}-files-111122223333`;
+    const bucket = `arn:aws:s3:::slipway-${name}-files-${accountId}`;
     expect(allowed).toEqual([
       expect.objectContaining({
         Resource: `${bucket}/*`,

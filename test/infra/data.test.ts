@@ -1,3 +1,4 @@
+import { accountId } from '../../config/account.ts';
 import { allStacks } from '../../infra/stack-order.ts';
 import { ofType, only, propertiesOf, template, templates } from './support/templates.ts';
 
@@ -9,7 +10,7 @@ const environments = ['production', 'staging'] as const;
 const database = (name: keyof typeof of, id: string) =>
   propertiesOf(of[name], 'AWS::RDS::DBInstance').find((p) => p.DBInstanceIdentifier === id) ?? {};
 const bucket = (name: keyof typeof of, kind: string) =>
-  propertiesOf(of[name], 'AWS::S3::Bucket').find((p) => p.BucketName === `slipway-${name}-${kind}-111122223333`) ?? {};
+  propertiesOf(of[name], 'AWS::S3::Bucket').find((p) => p.BucketName === `slipway-${name}-${kind}-${accountId}`) ?? {};
 const key = { 'Fn::GetAtt': [expect.stringMatching(/^key/), 'Arn'] };
 
 describe('D1 the database', () => {
@@ -199,10 +200,10 @@ describe('D11 buckets', () => {
       Action: 's3:PutObject',
       Principal: { Service: 'logdelivery.elasticloadbalancing.amazonaws.com' },
       Condition: {
-        ArnLike: { 'aws:SourceArn': 'arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/*' },
+        ArnLike: { 'aws:SourceArn': `arn:aws:elasticloadbalancing:us-east-1:${accountId}:loadbalancer/*` },
       },
     });
-    expect(JSON.stringify(statement?.Resource)).toContain('/load-balancer/AWSLogs/111122223333/*');
+    expect(JSON.stringify(statement?.Resource)).toContain(`/load-balancer/AWSLogs/${accountId}/*`);
   });
 
   it.each(environments)('D12 R3 of %s move what is old to Glacier and forget uploads that never ended', (name) => {

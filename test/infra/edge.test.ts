@@ -1,3 +1,4 @@
+import { accountId } from '../../config/account.ts';
 import { ofType, only, propertiesOf, template, templates } from './support/templates.ts';
 
 const environments = ['production', 'staging'] as const;
@@ -78,7 +79,7 @@ it.each(environments)('alarms of %s go to encrypted topics that only this accoun
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     );
     for (const each of Statement.filter(({ Effect }) => Effect === 'Allow')) {
-      expect(each.Condition).toEqual({ StringEquals: { 'aws:SourceAccount': '111122223333' } });
+      expect(each.Condition).toEqual({ StringEquals: { 'aws:SourceAccount': accountId } });
     }
   }
 });

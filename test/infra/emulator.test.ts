@@ -1,4 +1,5 @@
 // A smoke test: an emulator takes the templates through its CloudFormation. It shows that references and order are right; no setting.
+import { accountId } from '../../config/account.ts';
 import { allStacks } from '../../infra/stack-order.ts';
 import { waitFor } from '../support/wait.ts';
 import { emulatable } from './support/emulate.ts';
@@ -194,7 +195,7 @@ describe('an emulator of CloudFormation', () => {
 
   it('answers with policy, versions and closure of the buckets that the templates ask for', async () => {
     for (const kind of ['files', 'logs', 'artifacts']) {
-      const bucket = `slipway-production-${kind}-111122223333`;
+      const bucket = `slipway-production-${kind}-${accountId}`;
       expect(await askBucket(bucket, 'policy')).toContain('"aws:SecureTransport"');
       expect(await askBucket(bucket, 'versioning')).toContain('<Status>Enabled</Status>');
       const closed = await askBucket(bucket, 'publicAccessBlock');

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import { accountId } from '../../config/account.ts';
 import { environmentNamed } from '../../config/environments.ts';
 import type { Prerequisite } from '../../config/schema.ts';
 import { periodDays } from '../../observability/rules/objectives.ts';
@@ -45,7 +46,7 @@ describe.each(['production', 'staging'])('charts-out/%s', (environment) => {
     const registry = templates().get('slipway-registry') as Template;
     const repository = only(registry, 'AWS::ECR::Repository').RepositoryName;
     const images = [...new Set(text.match(/\d{12}\.dkr\.ecr\.[\w-]+\.amazonaws\.com\/[\w-]+/g))];
-    expect(images).toEqual([`111122223333.dkr.ecr.us-east-1.amazonaws.com/${repository}`]);
+    expect(images).toEqual([`${accountId}.dkr.ecr.us-east-1.amazonaws.com/${repository}`]);
   });
 
   it('finds the security group of the load balancer by its Name tag', () => {

@@ -1,4 +1,5 @@
 // What the observability stack makes: held against the resources that it watches, and against templates that have a fault each.
+import { accountId } from '../../config/account.ts';
 import { clusterLogGroups } from '../../config/aws-names.ts';
 import { environmentNamed } from '../../config/environments.ts';
 import { dashboards } from '../../observability/panels/index.ts';
@@ -157,7 +158,7 @@ describe('a template with a fault is told of', () => {
     ],
     [
       'one that tells somebody else',
-      (of) => (alarm(of, 'memory-high').AlarmActions = ['arn:aws:sns:us-east-1:111122223333:other']),
+      (of) => (alarm(of, 'memory-high').AlarmActions = [`arn:aws:sns:us-east-1:${accountId}:other`]),
       'AlarmActions do not reach',
     ],
     ['missing data unthought of', (of) => delete alarm(of, 'cpu-high').TreatMissingData, 'what missing data means'],

@@ -1,4 +1,5 @@
 // What is refused before anything is changed in an account.
+import { sampleAccountId, sampleCidr } from '../../config/account.ts';
 import { short } from './support/machine.ts';
 import { healthy, operator } from './support/operator.ts';
 
@@ -18,6 +19,18 @@ const instances = [
 describe('before anything is changed', () => {
   const domain = { loadBalancer: { domain: 'api.example.org' } };
   it.each([
+    [
+      'the sample account',
+      '',
+      { accountId: sampleAccountId },
+      `config/account.ts: accountId ${sampleAccountId} is the sample account`,
+    ],
+    [
+      'the sample range',
+      '',
+      { aws: { cluster: { allowedCidrs: [sampleCidr] } } },
+      `config/account.ts: allowedCidrs ${sampleCidr} is a sample`,
+    ],
     [
       'a quota',
       '*L-0263D0A3*) echo \'{"Quota":{"Value":0}}\' ;;',

@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { accountId } from '../../config/account.ts';
 import { fakeMachine, own } from './support/machine.ts';
 
 const machine = fakeMachine();
 afterAll(() => machine.remove());
 
-const repository = '111122223333.dkr.ecr.us-east-1.amazonaws.com/slipway';
+const repository = `${accountId}.dkr.ecr.us-east-1.amazonaws.com/slipway`;
 function push(tag: string) {
   const { stdout, stderr } = spawnSync(own('local/node'), [own('test/infra/support/push.ts'), tag], {
     encoding: 'utf8',
@@ -19,7 +20,7 @@ describe('P5 an image whose tag the registry takes once', () => {
     machine.answer('docker', "*) echo 'denied: The image tag already exists' >&2; exit 1 ;;");
     expect(push('abc123')).toEqual({ digest: 'sha256:there', stderr: '' });
     expect(machine.calls()).toEqual([
-      'aws ecr describe-images --repository-name slipway --image-ids imageTag=abc123 --region us-east-1 --query imageDetails[0].imageDigest --output text',
+      `aws ecr describe-images --registry-id ${accountId} --repository-name slipway --image-ids imageTag=abc123 --region us-east-1 --query imageDetails[0].imageDigest --output text`,
     ]);
   });
 

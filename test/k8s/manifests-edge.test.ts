@@ -1,5 +1,6 @@
 // What the manifests promise of the edge, row by row of docs/features.md.
 import type { V1Container, V1IngressSpec, V1PodSpec, V1ServiceSpec } from '@kubernetes/client-node';
+import { accountId } from '../../config/account.ts';
 import { committed, type Manifest, objectNamed, synthesized, variant } from './support/manifests.ts';
 import { variants } from './support/variants.ts';
 import { ofKind, specOf } from './support/workloads.ts';
@@ -117,7 +118,7 @@ describe('the edge', () => {
   it('E5: each request is logged to the log bucket of the environment, or logging is said to be off', () => {
     expect(attributes(annotations(production)['load-balancer-attributes'])).toMatchObject({
       'access_logs.s3.enabled': 'true',
-      'access_logs.s3.bucket': 'slipway-production-logs-111122223333',
+      'access_logs.s3.bucket': `slipway-production-logs-${accountId}`,
       'access_logs.s3.prefix': 'load-balancer',
     });
     const off = attributes(

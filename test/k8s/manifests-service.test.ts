@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1JobSpec, V1PodSpec } from '@kubernetes/client-node';
+import { accountId } from '../../config/account.ts';
+import { readImages } from '../../config/images.ts';
 import { committed, environmentNames, type Manifest, objectNamed, root, synthesized } from './support/manifests.ts';
 import { variants } from './support/variants.ts';
 import { ofKind, specOf, workloads } from './support/workloads.ts';
@@ -125,7 +127,7 @@ describe('data and secrets', () => {
       LOAD_BALANCER_IDLE_SECONDS: '60',
       DATABASE_POOL_SIZE: '20',
       DATABASE_CA_FILE: '/app/rds-ca.pem',
-      S3_BUCKET: 'slipway-production-files-111122223333',
+      S3_BUCKET: `slipway-production-files-${accountId}`,
       S3_REGION: 'us-east-1',
     });
     const checksum = (manifests: readonly Manifest[]) =>
@@ -224,7 +226,9 @@ describe('a laptop has what production has', () => {
       ports: [{ name: 'http', nodePort: 30_080 }, { name: 'metrics' }],
     });
     expect(pod(local).containers[0]).toMatchObject({ image: 'slipway:dev', imagePullPolicy: 'IfNotPresent' });
-    expect(pod(production).containers[0]?.image).toBe('111122223333.dkr.ecr.us-east-1.amazonaws.com/slipway:0.1.0');
+    const { tag, digest } = readImages().service.production ?? {};
+    const reference = `slipway:${tag}${digest === undefined ? '' : `@${digest}`}`;
+    expect(pod(production).containers[0]?.image).toBe(`${accountId}.dkr.ecr.us-east-1.amazonaws.com/${reference}`);
   });
 
   it('has no TLS to its stores, which production insists on', () => {

@@ -1,5 +1,8 @@
 // `make scale-test` as far as it needs no cluster: what it refuses, its arithmetic, its numbers and its picture.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { autoscalerOf, profileOf } from '../../k8s/scale-test/autoscaler.ts';
@@ -10,7 +13,22 @@ import { plot } from '../../k8s/scale-test/plot.ts';
 import { faultsOf, makeReport, type Setup } from '../../k8s/scale-test/report.ts';
 import { defaultLoadMillis, enoughPods, wantedReplicas, wayBackSeconds } from '../../k8s/scale-test/rule.ts';
 import type { Sample } from '../../k8s/scale-test/sample.ts';
+import { makeKey } from '../../k8s/scale-test/target.ts';
+import { scopes } from '../../service/caller.ts';
+import type { KeyView } from '../../service/stores/keys.ts';
 import { scaleTest } from '../cluster/support/scale-test.ts';
+import { ask } from '../support/client.ts';
+import { runCommand } from '../support/service.ts';
+import { createWorld, endWorld, type World } from '../support/world.ts';
+
+const target = {
+  deployment: 'slipway',
+  container: 'slipway',
+  requestMillis: 100,
+  selector: '',
+  replicas: 2,
+  autoscaler: undefined,
+};
 
 describe('the flags of make scale-test', () => {
   it.each([
@@ -76,6 +94,134 @@ describe('the flags of make scale-test', () => {
   });
 });
 
+describe('a load that the HPA may not serve', () => {
+  const spec = {
+    scaleTargetRef: { kind: 'Deployment', name: 'slipway' },
+    minReplicas: 2,
+    maxReplicas: 4,
+  };
+  const requests = { name: 'slipway', resources: { requests: { cpu: '100m' } } };
+  const answers = {
+    pods: { items: [] },
+    deployments: {
+      items: [
+        {
+          metadata: { name: 'slipway' },
+          spec: { replicas: 2, selector: { matchLabels: {} }, template: { spec: { containers: [requests] } } },
+        },
+      ],
+    },
+    horizontalpodautoscalers: { items: [{ metadata: { name: 'slipway' }, spec }] },
+  };
+
+  it.each([
+    ['of its own choice', [], 270, 5],
+    ['that was asked for', ['--load', '241'], 241, 5],
+  ])('%s is refused before anything is made, with both numbers', async (_, flags, millis, pods) => {
+    const service = createServer((_, response) => response.end()).listen(0, '127.0.0.1');
+    const folder = mkdtempSync(join(tmpdir(), 'bin-'));
+    await once(service, 'listening');
+    try {
+      const calls = join(folder, 'calls');
+      // kubectl whose proxy answers as an API server with this one Deployment.
+      const program = `#!${process.execPath}
+const args = process.argv.slice(2);
+require('node:fs').appendFileSync(${JSON.stringify(calls)}, args[4] + '\\n');
+const socket = args.find((each) => each.startsWith('--unix-socket='))?.split('=')[1];
+const answers = ${JSON.stringify(answers)};
+if (socket) require('node:http')
+  .createServer(({ url }, response) => response.end(JSON.stringify(answers[url.split('?')[0].split('/').at(-1)])))
+  .listen(socket, () => console.log('Starting'));
+`;
+      writeFileSync(join(folder, 'kubectl'), program, { mode: 0o755 });
+      const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+      const test = scaleTest(['--context', 'kind-shop', '--url', url, ...flags], folder);
+      expect(await test.ended).toBe(1);
+      expect(test.said()).toBe(
+        `A load of ${millis}m wants ${pods} pods at 60 % of 100m each, and maxReplicas is 4: --load 240 or less\n`,
+      );
+      expect(readFileSync(calls, 'utf8')).not.toMatch(/exec|patch|create|delete/);
+    } finally {
+      service.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('the key of the load', () => {
+  let world: World;
+  let url: string;
+  beforeAll(async () => {
+    world = await createWorld();
+    url = (await world.start()).url;
+  });
+  afterAll(() => endWorld());
+
+  /** What the pod of a cluster does, done by this machine. */
+  const cluster = {
+    context: 'kind-shop',
+    namespace: 'shop',
+    kubectl: (args: readonly string[]) =>
+      runCommand(args.slice(args.indexOf('admin-key')), world.environment as Record<string, string>),
+    read: async () => undefined,
+    close: () => undefined,
+  };
+  /** The keys of the test's name. */
+  const keys = async () => {
+    const { body } = await ask(`${url}/keys`, { headers: { 'X-API-Key': world.adminKey } });
+    const all = (body as { keys: KeyView[] }).keys.filter(({ name }) => name === 'scale-test');
+    return all.map(({ id, scopes, expiresAt, revokedAt }) => ({
+      id,
+      scopes: scopes.join(),
+      halfMinutes: Math.ceil((Date.parse(expiresAt ?? '') - Date.now()) / 30_000),
+      revoked: revokedAt !== null,
+    }));
+  };
+  /** Those that were made by it. */
+  const madeBy = async (work: () => Promise<unknown>) => {
+    const before = (await keys()).map((each) => each.id);
+    await work();
+    return (await keys()).filter((each) => !before.includes(each.id));
+  };
+  const id = expect.any(String);
+  const ofPod = { id, scopes: scopes.join(), halfMinutes: 2, revoked: true };
+  const revoker = { id, scopes: 'admin', halfMinutes: 1, revoked: false };
+
+  it('may do nothing else, and the admin key by which it was made is revoked', async () => {
+    const made = await madeBy(async () => {
+      const key = await makeKey(cluster, target, url, 900);
+      expect((await ask(`${url}/load/1`, { headers: { 'X-API-Key': key } })).status).toBe(200);
+    });
+    const ofLoad = { id, scopes: 'load', halfMinutes: 30, revoked: false };
+    expect(made).toHaveLength(3);
+    expect(made).toEqual(expect.arrayContaining([ofPod, ofLoad, revoker]));
+  });
+
+  it('is refused: the admin key is revoked all the same', async () => {
+    const made = await madeBy(() =>
+      expect(makeKey(cluster, target, url, -1)).rejects.toThrow('must lie in the future'),
+    );
+    expect(made).toHaveLength(2);
+    expect(made).toEqual(expect.arrayContaining([ofPod, revoker]));
+  });
+
+  it('cannot be asked for: the admin key that nobody could revoke is named, and ends by itself', async () => {
+    const said = jest.spyOn(console, 'log').mockReturnValue();
+    const made = await madeBy(() =>
+      expect(makeKey(cluster, target, 'http://127.0.0.1:1', 900)).rejects.toThrow('does not answer POST /keys'),
+    );
+    expect(made).toEqual([{ ...ofPod, revoked: false }]);
+    expect(said.mock.calls).toEqual([
+      [
+        expect.stringMatching(
+          new RegExp(`^The admin key ${made[0]?.id} could not be revoked \\(.*\\); it ends by itself at 20.*Z$`),
+        ),
+      ],
+    ]);
+    said.mockRestore();
+  });
+});
+
 describe('the arithmetic of the HPA', () => {
   it('is that of its documentation', () => {
     expect(wantedReplicas(135, 2, 60)).toBe(5);
@@ -93,19 +239,18 @@ describe('the arithmetic of the HPA', () => {
   });
 
   it('knows a profile by its HPA, and how long the way back may take', () => {
-    const target = {
-      deployment: 'slipway',
-      container: 'slipway',
-      requestMillis: 100,
-      selector: '',
-      replicas: 2,
-      autoscaler: undefined,
-    };
     for (const profile of ['responsive', 'band-50-30', 'band-80-20', 'none'] as const)
       expect(profileOf(autoscalerOf(target, 'shop', profile, 100))).toBe(profile);
-    const spec = autoscalerOf(target, 'shop', 'responsive', 100)?.spec;
-    // 300 s of window, 4 pods a minute and a sync each, and what is not exact.
-    expect(spec && wayBackSeconds(spec)).toBe(300 + 4 * 75 + 90);
+    const wayBack = (profile: 'responsive' | 'band-80-20', maxReplicas: number) => {
+      const spec = autoscalerOf(target, 'shop', profile, 100)?.spec;
+      return spec && wayBackSeconds({ ...spec, maxReplicas });
+    };
+    // The window, a period and a sync for each pod, and what is not exact.
+    expect(wayBack('responsive', 6)).toBe(300 + 4 * 75 + 90);
+    expect(wayBack('responsive', 20)).toBe(300 + 18 * 75 + 90);
+    expect(wayBack('band-80-20', 6)).toBe(120 + 4 * 315 + 90);
+    const scaleTargetRef = { kind: 'Deployment', name: 'shop' };
+    expect(wayBackSeconds({ scaleTargetRef, minReplicas: 2, maxReplicas: 6 })).toBe(300 + 2 * 30 + 90);
   });
 });
 

@@ -27,7 +27,7 @@ import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld } from '../support/world.ts';
 
 const inAws = environments.filter((each): each is Environment & { aws: AwsValues } => each.aws !== undefined);
-const arn = 'arn:aws:acm:us-east-1:111122223333:certificate/of-a-test';
+const arn = 'arn:aws:acm:us-east-1:444455556666:certificate/of-a-test';
 const places: [string, Facts][] = inAws.flatMap((environment): [string, Facts][] => [
   [environment.name, factsOf(environment)],
   [`${environment.name} with a certificate`, factsOf(environment, arn)],

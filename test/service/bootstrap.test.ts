@@ -229,6 +229,29 @@ describe('bootstrap and migrate', () => {
     for (const { password } of Object.values(users)) expect(log).not.toContain(password);
   });
 
+  it('an admin key ends when it was told to, or never', async () => {
+    const login = { ...migrate, DATABASE_CREDENTIALS: JSON.stringify(users.appA) };
+    await runCommand(['admin-key', '--name', 'brief', '--expires-in', '60'], login);
+    await runCommand(['admin-key', '--name', 'lasting'], login);
+    expect(
+      await server.run(
+        `SELECT name, expires_at > created_at AND expires_at <= created_at + interval '60 s' AS ends FROM keys ORDER BY name`,
+      ),
+    ).toEqual([
+      { name: 'brief', ends: true },
+      { name: 'lasting', ends: null },
+    ]);
+  });
+
+  it.each(['0', '-1', '1.5', '1e3', '31536001', 'soon', ''])(
+    'an admin key that is to end in %j seconds is refused',
+    async (seconds) => {
+      const { code, stdout, stderr } = await tryCommand(['admin-key', `--expires-in=${seconds}`], {});
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain('--expires-in SECONDS   when it ends, 1 to 31536000; default: never');
+    },
+  );
+
   it('wrong settings are reported all at once, without their values', async () => {
     const { code, stderr } = await tryCommand(['bootstrap'], {
       DATABASE_MASTER_URL: 'mysql://secret-value@host',

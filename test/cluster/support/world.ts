@@ -28,7 +28,7 @@ export interface ClusterWorld {
   pods(): Promise<Pod[]>;
   /** Applies the charts, changed by `edit` as the test wants, and resolves when kubectl is done. */
   apply(edit?: (manifest: Manifest) => Manifest | undefined, images?: Images): Promise<void>;
-  /** Resolves when the Deployment has rolled out and its Jobs are complete. */
+  /** Resolves when the Deployment has rolled out and as many pods as it has at rest are ready. */
   ready(withinMs?: number): Promise<void>;
   /** A new admin key of the service. */
   adminKey(): Promise<string>;

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { accountId } from '../../../config/account.ts';
 import { freePort } from '../../../local/ports.ts';
 import { waitFor } from '../../support/wait.ts';
 import { root } from './templates.ts';
@@ -25,7 +26,7 @@ export async function startMinistack(): Promise<Ministack> {
       HOME: cwd,
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
-      MINISTACK_ACCOUNT_ID: '111122223333',
+      MINISTACK_ACCOUNT_ID: accountId,
       // It would start containers for functions and databases.
       DOCKER_HOST: 'tcp://127.0.0.1:1',
     },
