@@ -29,6 +29,10 @@ describe('the panels', () => {
     expect(new Set(panel.queries.map(({ legend }) => legend)).size).toBe(panel.queries.length);
   });
 
+  it('call nothing well that may also be a loss', () => {
+    expect(panels.filter(({ mayBeEmpty }) => mayBeEmpty).map(({ id }) => id)).toEqual(['refusals']);
+  });
+
   it('open with what a person must see at a glance, in this order', () => {
     expect(dashboards[0]?.rows[0]?.panels.map(({ id }) => id)).toEqual([
       'active-instances',
