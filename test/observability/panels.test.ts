@@ -2,9 +2,8 @@ import { level } from '../../local/observe/page/units.ts';
 import type { Panel, PromQuery, Scope } from '../../observability/model.ts';
 import { dashboards } from '../../observability/panels/index.ts';
 import { panelTable } from '../../observability/panels/table.ts';
-import { latencyCeilings } from '../../observability/panels/traffic.ts';
 import { machineScope, ruleGroups } from '../../observability/rules/index.ts';
-import { objectives } from '../../observability/rules/objectives.ts';
+import { latencyCeilings, objectives } from '../../observability/rules/objectives.ts';
 
 const panels: Panel[] = dashboards.flatMap(({ rows }) => rows.flatMap((row) => [...row.panels]));
 const queries: [string, PromQuery][] = panels.flatMap(({ id, queries: each }) =>
