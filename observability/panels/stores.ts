@@ -96,5 +96,5 @@ export const postgresRow: Row = {
 
 export const objectsRow: Row = {
   title: 'Object store',
-  panels: dependencyPanels({ label: 'objects', name: 'The object store', slowSeconds: 0.5 }),
+  panels: dependencyPanels({ label: 'objects', name: 'the object store', slowSeconds: 0.5 }),
 };

@@ -23,6 +23,7 @@ describe('the panels', () => {
   it.each(panels)('$id says what it is, what it answers and what no data means', (panel) => {
     expect(panel.title).toMatch(/^[A-Z]/);
     expect(panel.question).toMatch(/\?/);
+    expect(`${panel.question} ${panel.noData}`).not.toMatch(/[a-z] The /);
     expect(panel.noData).toMatch(/^[A-Z].{10,}\.$/);
     expect(panel.queries.length).toBeGreaterThan(0);
     expect(new Set(panel.queries.map(({ legend }) => legend)).size).toBe(panel.queries.length);
