@@ -42,9 +42,9 @@ export const dependencyAlerts: readonly Alert[] = [
     runbook: 'Pool exhausted',
     summary: 'Requests wait for a connection to PostgreSQL',
     description:
-      'At least half of the time {{ $value | humanize }} requests of a replica or more waited for a connection of the pool {{ $labels.pool }}, for 5 minutes on end.',
+      'For at least half of the last 5 minutes {{ $value | humanize }} requests of a replica or more waited for a connection of the pool {{ $labels.pool }}.',
     sources: ['service'],
-    forSeconds: 300,
+    forSeconds: 180,
     // Between two scrapes a queue comes and goes; an average would hold a short burst, however deep, for one that stays.
     expression: (scope, { span }) =>
       `max by (namespace, service, pool) (quantile_over_time(0.5, postgres_pool_connections${ofService(scope, 'state="waiting"')}[${span(300)}])) >= 1`,

@@ -69,10 +69,7 @@ const queue = (replica: Labels): [string, Labels] => [
   'postgres_pool_connections',
   { ...replica, pool: 'writer', state: 'waiting' },
 ];
-const waiting = (first: number, second: number) => [
-  gauge(...queue(one), 0, first),
-  gauge(...queue(two), 0, second),
-];
+const waiting = (first: number, second: number) => [gauge(...queue(one), 0, first), gauge(...queue(two), 0, second)];
 
 const condition = (name: string, labels: Labels, well: number, fault: number) =>
   gauge(name, { ...state, ...labels }, well, fault);
@@ -114,7 +111,7 @@ export const cases: Readonly<Record<string, Case>> = {
     // A burst of requests, over in a minute.
     alsoNearly: [burst(...queue(one), 40, 1)],
     labels: { pool: 'writer' },
-    says: 'At least half of the time 4 requests of a replica or more waited for a connection of the pool writer, for 5 minutes on end.',
+    says: 'For at least half of the last 5 minutes 4 requests of a replica or more waited for a connection of the pool writer.',
   },
   CpuSaturated: {
     fault: cpu(0.7, 10),
