@@ -118,7 +118,13 @@ describe('the page under load', () => {
 
   it('shows the whole legend of a chart with a line for each objective', async () => {
     const legend = page.locator('#budget-burn .u-legend');
-    expect(await legend.locator('.u-label').allInnerTexts()).toEqual(['Time', ...objectives.map(({ id }) => id)]);
+    const names = ['Time', ...objectives.map(({ id }) => id)];
+    await waitFor(
+      'a name for each objective',
+      async () => (await legend.locator('.u-label').allInnerTexts()).join() === names.join(),
+      90_000,
+      500,
+    );
     const { scrollHeight, clientHeight } = await legend.evaluate((element) => ({
       scrollHeight: element.scrollHeight,
       clientHeight: element.clientHeight,
