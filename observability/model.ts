@@ -1,7 +1,7 @@
 // What a dashboard shows, before it is one: the Grafana dashboards, the CloudWatch dashboard and the page of `make observe` are made from it.
 
 /** Where series come from, and so where a query can be run. */
-export type Source = 'service' | 'kube-state-metrics' | 'cadvisor' | 'cloudwatch';
+export type Source = 'service' | 'kube-state-metrics' | 'cadvisor';
 
 /** Base units throughout: seconds, bytes, cores; `ratio` is 0 to 1. */
 export type Unit = 'count' | 'per-second' | 'per-minute' | 'seconds' | 'ratio' | 'bytes' | 'bytes-per-second' | 'cores';
@@ -18,7 +18,7 @@ export interface Scope {
 export interface PromQuery {
   /** Name of each series; `{{label}}` stands for the value of a label. */
   legend: string;
-  source: Exclude<Source, 'cloudwatch'>;
+  source: Source;
   expression(scope: Scope): string;
   /** Why no test runs it, for the table in the docs; without it, a test has seen it return data. */
   notRun?: string;

@@ -50,8 +50,8 @@ export async function collect(source: Source, minutes: RangeMinutes): Promise<Da
   const panels = source.dashboards.flatMap(({ rows }) => rows.flatMap((row) => row.panels));
   const found: Record<string, PanelData> = {};
   const waiting = panels.filter(({ queries }) => queries.some((query) => source.has(query.source)));
-  // A rate over less than a step would leave out what happened between two points.
-  const range = `${Math.max(60, step + source.scrapeSeconds)}s`;
+  // A rate over less than a step would leave out what happened between two points, and one over few scrapes has holes.
+  const range = `${Math.max(60, 4 * source.scrapeSeconds, step + source.scrapeSeconds)}s`;
   const worker = async () => {
     for (let panel = waiting.shift(); panel; panel = waiting.shift())
       found[panel.id] = await panelData(source, panel, range, now, times);
@@ -122,11 +122,12 @@ const about = (labels: Readonly<Record<string, string>>): string =>
     .join(', ');
 
 /** null when Prometheus does not tell, which is not the same as no alert. */
-async function alertViews({ api, alertNames, namespace }: Source): Promise<AlertView[] | null> {
+async function alertViews({ api, alertNames, namespace, service }: Source): Promise<AlertView[] | null> {
   const alerts = await api.alerts().catch(() => undefined);
   if (alerts === undefined) return null;
   return alerts
-    .filter(({ labels }) => alertNames.has(labels.alertname ?? '') && (labels.namespace ?? namespace) === namespace)
+    .filter(({ labels }) => alertNames.has(labels.alertname ?? ''))
+    .filter(({ labels }) => (labels.namespace ?? namespace) === namespace && (labels.service ?? service) === service)
     .map(({ labels, annotations, state, activeAt }): AlertView => {
       const runbook = runbookLink(annotations);
       return {

@@ -72,18 +72,18 @@ function entries(series: Series, index: number): Entry[] {
   ];
 }
 
-const chart = ({ title, kind, unit, series, lines, lastHours }: Chart, region: string): Record<string, unknown> => ({
-  title,
+const chart = (of: Chart, region: string): Record<string, unknown> => ({
+  title: of.title,
   region,
-  metrics: series.flatMap(entries),
-  ...(kind === 'number'
+  metrics: of.series.flatMap(entries),
+  ...(of.kind === 'number'
     ? { view: 'singleValue', sparkline: true }
     : {
         view: 'timeSeries',
-        yAxis: { left: { min: 0, label: unitNames[unit], showUnits: false } },
-        ...(lines === undefined ? {} : { annotations: { horizontal: lines } }),
+        yAxis: { left: { min: 0, label: unitNames[of.unit], showUnits: false } },
+        ...(of.lines === undefined ? {} : { annotations: { horizontal: of.lines } }),
       }),
-  ...(lastHours === undefined ? {} : { start: `-PT${lastHours}H`, end: 'P0D' }),
+  ...(of.lastHours === undefined ? {} : { start: `-PT${of.lastHours}H`, end: 'P0D' }),
 });
 
 const table = ({ title, logGroup, query }: LogTable, region: string): Record<string, unknown> => ({

@@ -49,19 +49,26 @@ export interface Line {
   value: number;
 }
 
-export interface Chart {
+export type Chart = {
   /** Unique, in kebab case. */
   id: string;
   title: string;
   question: string;
-  kind: 'number' | 'lines';
   unit: CloudWatchUnit;
   series: readonly Series[];
-  /** Drawn across the chart: limits and ceilings. */
-  lines?: readonly Line[];
   /** Back from now, in hours, whatever the dashboard shows. */
   lastHours?: number;
-}
+} & (
+  | {
+      /** CloudWatch draws nothing across it, and has no colours for its values. */
+      kind: 'number';
+    }
+  | {
+      kind: 'lines';
+      /** Drawn across the chart: limits and ceilings. */
+      lines?: readonly Line[];
+    }
+);
 
 /** A table made of log lines when somebody looks. */
 export interface LogTable {

@@ -1,19 +1,22 @@
 // The panels of the Grafana overview in CloudWatch: what each is made of here, or why it has no counterpart.
 
 import { questions } from '../logs/questions.ts';
-import type { Row } from '../model.ts';
-import { latencyCeilings } from '../panels/traffic.ts';
-import { budgetOf, clientTimed, objectives, periodDays, unserved } from '../rules/objectives.ts';
+import type { Panel, Row } from '../model.ts';
+import { budgetOf, clientTimed, latencyCeilings, objectives, periodDays, unserved } from '../rules/objectives.ts';
 import { plain } from '../rules/span.ts';
 import { replicaLagSeconds } from './alarms/stores.ts';
 import type { Facts } from './facts.ts';
 import { minute, ofDatabase, ofLog, ofPods, ofService } from './metrics.ts';
-import type { Chart, LogTable, Series, Widget, WidgetRow } from './model.ts';
+import type { Chart, Line, LogTable, Series, Widget, WidgetRow } from './model.ts';
 import { own } from './publisher.ts';
 
-/** Title and kind are the panel's; so are question and unit, unless CloudWatch answers another or counts in another. */
+/** Title is the panel's; so are question and unit, unless CloudWatch answers another or counts in another. */
+type Drawn = Pick<Chart, 'series' | 'lastHours'> & Partial<Pick<Chart, 'unit' | 'question'>>;
+
 export type Counterpart =
-  | { chart: Pick<Chart, 'series' | 'lines' | 'lastHours'> & Partial<Pick<Chart, 'unit' | 'question'>> }
+  | { number: Drawn }
+  /** The lines across it are the panel's thresholds, unless unit or lines are others. */
+  | { chart: Drawn & { lines?: readonly Line[] } }
   | { table: Pick<LogTable, 'query'> }
   /** Why there is none, in a sentence. */
   | { none: string };
@@ -82,10 +85,9 @@ export function counterparts(facts: Facts): Readonly<Record<string, Counterpart>
   const { replicas, pod, database } = facts;
   return {
     'active-instances': {
-      chart: {
-        question: 'How many pods run behind the Service?',
+      number: {
+        question: `How many pods run behind the Service? At least ${replicas.least} should.`,
         series: [{ label: 'instances', metric: ofService(facts)('service_number_of_running_pods', 'Minimum') }],
-        lines: [{ label: 'at least', value: replicas.least }],
       },
     },
     requests: { chart: { series: [{ label: 'requests', metric: log(own.requests, 'Sum') }] } },
@@ -109,7 +111,7 @@ export function counterparts(facts: Facts): Readonly<Record<string, Counterpart>
       },
     },
     health: {
-      chart: {
+      number: {
         series: [
           { label: 'ready', metric: pods('replicas_ready', 'Minimum') },
           { label: 'wanted', metric: pods('replicas_desired', 'Maximum') },
@@ -117,7 +119,7 @@ export function counterparts(facts: Facts): Readonly<Record<string, Counterpart>
       },
     },
     'ready-share': {
-      chart: {
+      number: {
         series: [
           {
             label: 'ready',
@@ -130,7 +132,7 @@ export function counterparts(facts: Facts): Readonly<Record<string, Counterpart>
       },
     },
     'budget-used': {
-      chart: {
+      number: {
         question: `How much of the ${periodDays} days' budget of availability is used? From 1 on the objective is missed.`,
         series: [burn(facts, day * 60 * minute, (metric) => `RUNNING_SUM(${metric})`)],
         lastHours: periodDays * day,
@@ -140,11 +142,10 @@ export function counterparts(facts: Facts): Readonly<Record<string, Counterpart>
       chart: {
         question: 'How many times faster than allowed does the budget of availability go?',
         series: [burn(facts, 60 * minute)],
-        lines: [{ label: 'allowed', value: 1 }],
       },
     },
     'scale-events': {
-      chart: {
+      number: {
         series: [steps(facts, 'scale-out', 'more', '>'), steps(facts, 'scale-in', 'fewer', '<')],
         lastHours: day,
       },
@@ -231,6 +232,10 @@ export function counterparts(facts: Facts): Readonly<Record<string, Counterpart>
 /** Routes that the latency leaves out, for whoever reads the chart. */
 export const leftOut = [...unserved, ...clientTimed];
 
+/** Where a panel is coloured, as lines across a chart. */
+const thresholdLines = ({ thresholds = [] }: Panel): Line[] =>
+  thresholds.map(({ value, severity }) => ({ label: severity, value }));
+
 /** Rows of a Grafana dashboard with what CloudWatch has of them; a row that has nothing is left out. @throws when a panel has no counterpart */
 export function overviewRows(rows: readonly Row[], facts: Facts): WidgetRow[] {
   const known = counterparts(facts);
@@ -245,8 +250,13 @@ export function overviewRows(rows: readonly Row[], facts: Facts): WidgetRow[] {
           );
         if ('none' in found) return [];
         const { id, question, kind, unit } = panel;
-        if ('table' in found) return [{ id, title: panel.title, question, logGroup: facts.logGroup, ...found.table }];
-        return [{ id, title: panel.title, question, kind, unit, ...found.chart }];
+        const own = { id, title: panel.title, question };
+        if ('table' in found) return [{ ...own, logGroup: facts.logGroup, ...found.table }];
+        if ('number' in found !== (kind === 'number'))
+          throw new Error(`The panel ${id} is of ${kind}, its counterpart in CloudWatch is not.`);
+        if ('number' in found) return [{ ...own, unit, kind: 'number', ...found.number }];
+        const lines = found.chart.unit === undefined ? thresholdLines(panel) : [];
+        return [{ ...own, unit, kind: 'lines', ...(lines.length > 0 ? { lines } : {}), ...found.chart }];
       }),
     }))
     .filter(({ widgets }) => widgets.length > 0);

@@ -1,13 +1,13 @@
 // What only CloudWatch sees: the stores as AWS runs them, the load balancer, the nodes, the certificate.
 import type { Facts } from './facts.ts';
 import { minute, ofCacheNode, ofCertificate, ofCluster, ofDatabase, ofLoadBalancer } from './metrics.ts';
-import type { Chart, Metric, Series, WidgetRow } from './model.ts';
+import type { Chart, Line, Metric, Series, WidgetRow } from './model.ts';
 
 const chart = (
   id: string,
   title: string,
   question: string,
-  rest: Omit<Chart, 'id' | 'title' | 'question' | 'kind'>,
+  rest: Pick<Chart, 'unit' | 'series'> & { lines?: readonly Line[] },
 ): Chart => ({
   id,
   title,

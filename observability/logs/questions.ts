@@ -99,10 +99,11 @@ export const questions: readonly Question[] = [
     parameters: [],
     insights: query(
       `filter ${f('event')} = "audit" and ${f('action')} = "POST /upload" and ${f('status')} = 201`,
-      `stats count(*) as uploads by ${all('keyId', 'keyName')}`,
+      // Sent again with its Idempotency-Key, a file is answered, and audited, once more.
+      `stats count_distinct(${f('target')}) as uploads by ${all('keyId', 'keyName')}`,
       'sort uploads desc',
     ),
-    jq: `[${of('audit')} | select(.action == "POST /upload" and .status == 201)] | group_by(.keyId) | map({keyId: .[0].keyId, keyName: .[0].keyName, uploads: length}) | sort_by(-.uploads)[]`,
+    jq: `[${of('audit')} | select(.action == "POST /upload" and .status == 201)] | group_by(.keyId) | map({keyId: .[0].keyId, keyName: .[0].keyName, uploads: (map(.target) | unique | length)}) | sort_by(-.uploads)[]`,
   },
   {
     id: 'faults-by-dependency',

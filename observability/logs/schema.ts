@@ -41,7 +41,7 @@ const requests = {
       ...ofRequest,
       action: field(
         z.string(),
-        'Method and path template: `POST /keys`, `DELETE /keys/:id`, `POST /upload`, `DELETE /files/:id`.',
+        'Method and path template: `POST /keys`, `DELETE /keys/:id`, `POST /upload` or `DELETE /files/:id`; of a refusal that of any route that wants a key.',
       ),
       target: field(z.string().optional(), 'Id of the key or file that was made, revoked or deleted.'),
       keyId,

@@ -8,7 +8,7 @@ const calls = 'dependency_request_duration_seconds';
 export interface Dependency {
   /** Value of the label `dependency`, and the first word of the ids. */
   label: 'redis' | 'postgres' | 'objects';
-  /** What people call it. */
+  /** What people call it within a sentence. */
   name: string;
   /** From this duration of 95 of 100 calls on, in seconds, the panel is coloured. */
   slowSeconds: number;
@@ -18,10 +18,11 @@ export interface Dependency {
 export function dependencyPanels({ label, name, slowSeconds }: Dependency): Panel[] {
   const noData = `No call to ${name} in this time, or the service is not scraped.`;
   const own = `dependency="${label}"`;
+  const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   return [
     {
       id: `${label}-rate`,
-      title: `${name}: calls`,
+      title: `${title}: calls`,
       question: `How often does the service call ${name}, and for what?`,
       kind: 'lines',
       unit: 'per-second',
@@ -36,7 +37,7 @@ export function dependencyPanels({ label, name, slowSeconds }: Dependency): Pane
     },
     {
       id: `${label}-errors`,
-      title: `${name}: failed calls`,
+      title: `${title}: failed calls`,
       question: `What share of its calls to ${name} fails or takes too long?`,
       kind: 'lines',
       unit: 'ratio',
@@ -59,7 +60,7 @@ export function dependencyPanels({ label, name, slowSeconds }: Dependency): Pane
     },
     {
       id: `${label}-duration`,
-      title: `${name}: duration, p95`,
+      title: `${title}: duration, p95`,
       question: `Is ${name} slow, or the service itself?`,
       kind: 'lines',
       unit: 'seconds',

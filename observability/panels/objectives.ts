@@ -2,10 +2,14 @@
 import type { PromQuery, Row, Scope } from '../model.ts';
 import { budgetOf, burnWindows, type Objective, objectives, periodDays } from '../rules/objectives.ts';
 import { recorded } from '../rules/recording.ts';
-import { plain } from '../rules/span.ts';
+import { duration, plain } from '../rules/span.ts';
 import { ofService } from '../selectors.ts';
 
 const [fastest] = burnWindows as [(typeof burnWindows)[number]];
+
+const pages = burnWindows
+  .filter(({ severity }) => severity === 'page')
+  .map(({ factor, longSeconds }) => `${factor} over ${duration(longSeconds)}`);
 
 /** Bad requests as a multiple of those that the objective allows, over a window whose share is recorded. */
 const burn = (objective: Objective, windowSeconds: number): PromQuery => ({
@@ -37,7 +41,7 @@ export const objectivesRow: Row = {
     {
       id: 'budget-burn',
       title: 'Burn of the error budgets: last hour',
-      question: `How many times faster than allowed do the budgets go now? From ${fastest.factor} on somebody is woken.`,
+      question: `How many times faster than allowed do the budgets go now? Somebody is woken at ${pages.join(' or ')}.`,
       kind: 'lines',
       unit: 'count',
       thresholds: [

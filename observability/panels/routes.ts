@@ -1,9 +1,11 @@
 // Rate, errors and duration of each route.
 import type { Row } from '../model.ts';
+import { latencyCeilings } from '../rules/objectives.ts';
 import { failed, ofService, traffic } from '../selectors.ts';
 import { quantile } from './quantile.ts';
 
 const requests = 'http_request_duration_seconds';
+const [, p95] = latencyCeilings;
 const noTraffic = 'No request in this time, or the service is not scraped.';
 
 export const routesRow: Row = {
@@ -55,7 +57,7 @@ export const routesRow: Row = {
       question: 'Which route is slow? /load takes as long as it is told, an upload as long as its sender.',
       kind: 'lines',
       unit: 'seconds',
-      thresholds: [{ value: 0.12, severity: 'warning' }],
+      thresholds: [{ value: p95.seconds, severity: 'warning' }],
       noData: noTraffic,
       queries: [
         {

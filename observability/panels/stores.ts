@@ -62,8 +62,8 @@ export const postgresRow: Row = {
         { value: 5, severity: 'warning' },
         { value: 30, severity: 'critical' },
       ],
-      noData: 'There is no reader: it is off, or it is lost, and every query goes to the writer.',
-      mayBeEmpty: true,
+      noData:
+        'No reader is set; or it is lost, and the writer takes its reads: then postgres_reader_used is 0, and ReaderUnused fires.',
       queries: [
         {
           legend: '{{pod}}',
@@ -96,5 +96,5 @@ export const postgresRow: Row = {
 
 export const objectsRow: Row = {
   title: 'Object store',
-  panels: dependencyPanels({ label: 'objects', name: 'The object store', slowSeconds: 0.5 }),
+  panels: dependencyPanels({ label: 'objects', name: 'the object store', slowSeconds: 0.5 }),
 };

@@ -1,15 +1,10 @@
 // The first row: what a person who looks for ten seconds must see.
 import type { Row, Scope } from '../model.ts';
-import { clientTimed, unserved } from '../rules/objectives.ts';
+import { clientTimed, latencyCeilings, unserved } from '../rules/objectives.ts';
 import { ofAutoscaler, ofContainer, ofDeployment, ofService, traffic } from '../selectors.ts';
 import { quantile } from './quantile.ts';
 
-/** Ceilings of the answer time, in seconds: half, 95 and 99 of 100 requests. */
-export const latencyCeilings = [
-  { quantile: 0.5, seconds: 0.045 },
-  { quantile: 0.95, seconds: 0.12 },
-  { quantile: 0.99, seconds: 0.25 },
-] as const;
+const ceilings = latencyCeilings.map(({ quantile: share, seconds }) => `p${share * 100} ${seconds * 1000} ms`);
 
 /** As the objectives count: what was served, and in a time that is the service's own. */
 const timed = [`route!~"${[...unserved, ...clientTimed].join('|')}"`, 'status=~"[23].."'];
@@ -86,8 +81,7 @@ export const trafficRow: Row = {
     {
       id: 'latency',
       title: 'Answer time: p50, p95, p99',
-      question:
-        'How long do people wait? Ceilings: p50 45 ms, p95 120 ms, p99 250 ms. Counted as the objectives do: without errors, /load, uploads and downloads.',
+      question: `How long do people wait? Ceilings: ${ceilings.join(', ')}. Counted as the objectives do: without errors, /load, uploads and downloads.`,
       kind: 'lines',
       unit: 'seconds',
       thresholds: latencyCeilings.map(({ quantile: share, seconds }) => ({

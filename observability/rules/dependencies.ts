@@ -42,11 +42,11 @@ export const dependencyAlerts: readonly Alert[] = [
     runbook: 'Pool exhausted',
     summary: 'Requests wait for a connection to PostgreSQL',
     description:
-      'On a replica {{ $value | humanize }} requests waited for a connection of the pool {{ $labels.pool }} on average over 5 minutes, and for 5 minutes on end.',
+      'For at least half of the last 5 minutes {{ $value | humanize }} requests of a replica or more waited for a connection of the pool {{ $labels.pool }}.',
     sources: ['service'],
-    forSeconds: 300,
-    // Between two scrapes a queue comes and goes: only one that is there on average is more than a burst.
+    forSeconds: 180,
+    // Between two scrapes a queue comes and goes; an average would hold a short burst, however deep, for one that stays.
     expression: (scope, { span }) =>
-      `max by (namespace, service, pool) (avg_over_time(postgres_pool_connections${ofService(scope, 'state="waiting"')}[${span(300)}])) >= 1`,
+      `max by (namespace, service, pool) (quantile_over_time(0.5, postgres_pool_connections${ofService(scope, 'state="waiting"')}[${span(300)}])) >= 1`,
   },
 ];

@@ -55,7 +55,7 @@ export interface Alert {
   summary: string;
   /** With the values of the case, as Prometheus' templates. */
   description: string;
-  sources: readonly Exclude<Source, 'cloudwatch'>[];
+  sources: readonly Source[];
   /** How long the condition must hold. */
   forSeconds: number;
   /** Whether it is made at all; always, when missing. */

@@ -4,7 +4,10 @@ import type { Alert, RuleScope } from './model.ts';
 import { recorded } from './recording.ts';
 import { plain } from './span.ts';
 
-/** The HPA does nothing within a tenth of its target. Source: kubernetes.io, "Horizontal Pod Autoscaling", tolerance. */
+/**
+ * By this share the CPU must be above the target. Within it an HPA may rest: a tenth is Kubernetes' default (kubernetes.io, "Horizontal Pod
+ * Autoscaling", tolerance) and the most that a profile of ours tolerates upwards; those of a band tolerate nothing, and are held to it too.
+ */
 const tolerance = 0.1;
 const scales = ({ cluster }: RuleScope) => cluster?.cpuTargetPercent !== undefined;
 const autoscaler = (scope: RuleScope, name: string) => `kube_horizontalpodautoscaler_${name}${ofAutoscaler(scope)}`;

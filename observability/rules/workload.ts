@@ -11,13 +11,15 @@ export const workloadAlerts: readonly Alert[] = [
     runbook: 'Crash loop',
     summary: 'A container ends again and again',
     description:
-      'The container {{ $labels.container }} of {{ $labels.pod }} has been in CrashLoopBackOff for 5 minutes.',
+      'The container {{ $labels.container }} of {{ $labels.pod }} was in CrashLoopBackOff for at least 5 of the last 10 minutes.',
     sources: ['kube-state-metrics'],
-    forSeconds: 300,
+    forSeconds: 0,
     applies: inCluster,
-    // Between two attempts it runs for a moment: the last minutes count, not this one.
-    expression: ({ namespace }, { span }) =>
-      `max by (namespace, pod, container) (max_over_time(kube_pod_container_status_waiting_reason{namespace="${namespace}",reason="CrashLoopBackOff"}[${span(300)}])) == 1`,
+    // Between two attempts it runs for a moment, and the series is gone: its time in back-off is added up, 10 of 20 looks.
+    expression: ({ namespace }, { span }) => {
+      const backOff = `max by (namespace, pod, container) (kube_pod_container_status_waiting_reason{namespace="${namespace}",reason="CrashLoopBackOff"})`;
+      return `sum_over_time(${backOff}[${span(600)}:${span(30)}]) >= 10`;
+    },
   },
   {
     name: 'RolloutStuck',

@@ -21,6 +21,8 @@ export interface GuardedPoolOptions {
 
 export interface GuardedPool extends Queries {
   transaction<T>(use: (connection: Queries) => Promise<T>): Promise<T>;
+  /** Like query, but not measured: what is asked again and again for nobody would outnumber, and hide, what requests need. */
+  look: Queries['query'];
   /** Treats the server as lost now, and cuts the statements that wait for it. */
   abandon(error: unknown): void;
   counts(): { size: number; total: number; idle: number; waiting: number };
@@ -144,9 +146,12 @@ export function createGuardedPool(options: GuardedPoolOptions): GuardedPool {
     }
   }
 
+  const look = async <Row extends object>(statement: Statement) =>
+    use(await acquire(), (connection) => connection.query<Row>(statement));
+
   return {
-    query: <Row extends object>(statement: Statement) =>
-      measure(async () => use(await acquire(), (connection) => connection.query<Row>(statement)), statement),
+    query: <Row extends object>(statement: Statement) => measure(() => look<Row>(statement), statement),
+    look,
     async transaction(work) {
       return use(await measureConnect(acquire), async ({ query }) => {
         const connection: Queries = { query: (statement) => measure(() => query(statement), statement) };

@@ -39,14 +39,14 @@ export function watchReader(options: {
 
   async function lookAtWriter(): Promise<void> {
     const atMs = performance.now(); // before it is asked: the position is at least that new
-    const [row] = await writer.query<{ lsn: string }>({ text: 'SELECT pg_current_wal_lsn() AS lsn' });
+    const [row] = await writer.look<{ lsn: string }>({ text: 'SELECT pg_current_wal_lsn() AS lsn' });
     if (row) meter.note({ lsn: parseLsn(row.lsn), atMs });
   }
 
   async function lookAtReader(): Promise<void> {
     const late = setTimeout(() => reader.abandon(new Error('the reader does not answer')), Math.max(maxLagMs, 250));
     try {
-      const [row] = await reader.query<{ lsn: string | null }>({ text: 'SELECT pg_last_wal_replay_lsn() AS lsn' });
+      const [row] = await reader.look<{ lsn: string | null }>({ text: 'SELECT pg_last_wal_replay_lsn() AS lsn' });
       replayed = row?.lsn == null ? undefined : parseLsn(row.lsn);
     } catch {
       replayed = undefined;

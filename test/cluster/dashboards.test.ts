@@ -2,6 +2,7 @@
 import { local } from '../../config/local.ts';
 import type { Panel, Scope } from '../../observability/model.ts';
 import { dashboards } from '../../observability/panels/index.ts';
+import { sendUpload } from '../support/uploads.ts';
 import { autoscalerIn } from './support/api.ts';
 import { get } from './support/kubectl.ts';
 import { hasPrometheus, prometheusIn, type Series } from './support/monitoring-prometheus.ts';
@@ -19,6 +20,10 @@ const { query, configured } = prometheusIn(monitoringNamespace);
 const knownWithinMs = 180_000;
 const minReplicas = 2;
 const raised = 4;
+/** What the load downloads, and so what the pods fetch from the object store and send on. */
+const download = { perSecond: 2, bytes: 100_000 };
+/** The load's bytes with headers, packets, scrapes, probes and what goes to the stores are at most so many times them. */
+const networkFactor = 2;
 
 let world: ClusterWorld;
 let scope: Scope;
@@ -39,7 +44,10 @@ beforeAll(async () => {
   await world.ready();
   await configured(world.namespace, true);
   scope = { namespace: world.namespace, service: world.environment.service.name, range: '2m' };
-  load = steadyLoad(`${world.url}/session`, 2);
+  const key = { 'X-API-Key': await world.adminKey() };
+  const named = { ...key, 'Content-Disposition': 'attachment; filename="a.bin"' };
+  const { body } = await sendUpload(world.url, named, Buffer.alloc(download.bytes, 'x'));
+  load = steadyLoad(`${world.url}${body.url}`, download.perSecond, key);
 }, 900_000);
 afterAll(async () => {
   await load?.stop();
@@ -92,7 +100,7 @@ function stepsOf(first: number, sizes: readonly number[]): { out: number; in: nu
 /** What a number of each unit can be for a few pods. */
 const plausible: Partial<Record<Panel['unit'], [number, number]>> = {
   count: [0, 100],
-  ratio: [0, 50],
+  ratio: [0, 5],
   bytes: [1024 ** 2, 4 * 1024 ** 3],
   'bytes-per-second': [1, 1024 ** 3],
   cores: [0.001, 64],
@@ -118,6 +126,23 @@ describe('every expression of a panel on series of kube-state-metrics and cAdvis
     knownWithinMs + 30_000,
   );
 });
+
+withPrometheus(
+  `as many bytes go in and out as the load downloads, at most ${networkFactor} times${unless}`,
+  async () => {
+    const expected = download.perSecond * download.bytes;
+    const near = (value: number) => value >= expected / networkFactor && value <= expected * networkFactor;
+    let found: number[] = [];
+    // The range of the rate has to be full of load.
+    const asLoaded = async () => {
+      found = await Promise.all([numberOf('network, in'), numberOf('network, out')]);
+      return found.every(near);
+    };
+    await waitFor('the bytes of the load', asLoaded, knownWithinMs, 2000).catch(() => undefined);
+    expect({ found, expected, near: found.map(near) }).toEqual({ found, expected, near: [true, true] });
+  },
+  knownWithinMs + 30_000,
+);
 
 withPrometheus(
   `replicas, limits and requests are those of the manifests${unless}`,

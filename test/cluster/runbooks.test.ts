@@ -37,6 +37,8 @@ const reads =
 const reading = commands.filter((command) => reads.test(command));
 const queries = commands.filter((command) => command.startsWith('SELECT '));
 
+const there = hasPrometheus(local.monitoringNamespace);
+
 /** By which `kubectl drain` is kept to the pods of this test. */
 const mine = { name: 'test-runbooks', value: 'drained' };
 
@@ -71,6 +73,8 @@ const same = async ({ metadata: { uid } }: Pod) => (await world.pods()).find(({ 
 
 const inPsql = `kubectl --namespace slipway exec --stdin --tty psql -- sh -c 'psql "$(cat /run/settings/DATABASE_MASTER_URL)"'`;
 
+const restartMetrics =
+  'kubectl --namespace monitoring rollout restart deployment --selector=app.kubernetes.io/name=kube-state-metrics';
 const raise = `kubectl --namespace slipway patch horizontalpodautoscaler slipway --patch '{"spec":{"maxReplicas":14}}'`;
 
 /** What changes something, what stays open, or has a word in capitals: in the order in which they are run. */
@@ -178,6 +182,13 @@ const changing: Readonly<Record<string, { shows: string; run(command: string): P
     shows: 'removes it',
     run: async (command) => expect(await paste(command)).toMatch(/^pod "psql" deleted/),
   },
+  [restartMetrics]: {
+    shows: 'would restart what is there (it is only looked for: other tests read its series)',
+    async run(command) {
+      const found = await paste(command.replace('rollout restart', 'get'));
+      expect(found).toMatch(there ? /^kube-state-metrics .*\n$/m : /^No resources found/);
+    },
+  },
   [raise]: {
     shows: 'raises the maximum',
     async run(command) {
@@ -203,7 +214,6 @@ describe('a command that changes something', () => {
 });
 
 describe('a command that reads', () => {
-  const there = hasPrometheus(local.monitoringNamespace);
   // metrics-server has nothing to say of pods that it has not measured twice.
   beforeAll(() => waitFor('metrics', () => world.kubectl('top', 'pods').then(Boolean, () => false), 90_000, 1000));
 

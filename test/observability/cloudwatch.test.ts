@@ -18,7 +18,7 @@ import {
 import { counterparts, overviewRows } from '../../observability/cloudwatch/overview.ts';
 import { metricFilters } from '../../observability/cloudwatch/publisher.ts';
 import { dashboards } from '../../observability/panels/index.ts';
-import { latencyCeilings } from '../../observability/panels/traffic.ts';
+import { latencyCeilings } from '../../observability/rules/objectives.ts';
 import { ask } from '../support/client.ts';
 import { matches, member } from '../support/filter-pattern.ts';
 import type { LogLine } from '../support/service.ts';
@@ -67,6 +67,20 @@ describe.each(places)('CloudWatch in %s', (_, facts) => {
     expect(() => overviewRows([{ title: 'New', panels: [panel] }], facts)).toThrow(
       'The panel a-new-one has no counterpart',
     );
+  });
+
+  it('draws the thresholds of a panel across its chart, where it counts in the same unit and knows nothing better', () => {
+    const linesOf = (id: string) => {
+      const found = chartsOf(facts).find((each) => each.id === id);
+      return found?.kind === 'lines' ? found.lines?.map(({ label, value }) => `${label} ${value}`) : undefined;
+    };
+    expect(linesOf('restarts')).toEqual(['warning 1', 'critical 3']);
+    expect(linesOf('budget-burn')).toEqual(['warning 1', 'critical 14.4']);
+    expect(linesOf('latency')).toEqual(['p50 at most 45', 'p95 at most 120', 'p99 at most 250']);
+    expect(linesOf('network')).toBeUndefined();
+    const restarts = panels.find(({ id }) => id === 'restarts') as (typeof panels)[number];
+    const number = { ...restarts, kind: 'number' as const };
+    expect(() => overviewRows([{ title: 'New', panels: [number] }], facts)).toThrow('is of number, its counterpart');
   });
 
   it('uses metrics that AWS documents with these dimensions, or that the filters publish', () => {
@@ -151,7 +165,7 @@ describe.each(places)('CloudWatch in %s', (_, facts) => {
     const lag = all.find(({ name }) => name === 'replica-lag-high');
     expect(lag === undefined).toBe(facts.database.reader === undefined);
     const chart = chartsOf(facts).find(({ id }) => id === 'reader-lag');
-    expect(chart?.lines?.map(({ value }) => value)).toEqual(lag && [lag.threshold]);
+    expect(chart?.kind === 'lines' && chart.lines?.map(({ value }) => value)).toEqual(lag ? [lag.threshold] : false);
     if (lag) expect(lag.threshold).toBeGreaterThan(300);
   });
 

@@ -1,4 +1,5 @@
 // What the page of `make observe` writes: numbers with units, colours by thresholds, a section of the runbook.
+import { collect, type Source } from '../../local/observe/data.ts';
 import { format, level } from '../../local/observe/page/units.ts';
 import { sectionOf } from '../../local/observe/runbook.ts';
 import type { Unit } from '../../observability/model.ts';
@@ -66,5 +67,77 @@ describe('a section of the runbook', () => {
 
   it('is none when no heading has its name', () => {
     for (const anchor of ['no-heading', 'a-comment', 'service', '']) expect(sectionOf(text, anchor)).toBeUndefined();
+  });
+});
+
+describe('what is asked of Prometheus', () => {
+  const rangeOf = (text: string) => Number(/\[(\d+)s\]/.exec(text)?.[1]);
+  const labels = { alertname: 'ServiceDown', namespace: 'shop', service: 'web', severity: 'page' };
+  const alert = { labels, annotations: {}, state: 'firing', activeAt: new Date(0).toISOString() };
+  const alerts = [alert, { ...alert, labels: { ...labels, service: 'other' } }];
+  /** With one panel of lines; `asked` gets its expressions. */
+  const source = (scrapeSeconds: number, asked: string[] = []): Source => ({
+    api: {
+      url: 'http://127.0.0.1:9090',
+      version: async () => '3.0.0',
+      time: async () => 0,
+      query: async () => [],
+      queryRange: async (expression) => {
+        asked.push(expression);
+        return [];
+      },
+      alerts: async () => alerts,
+    },
+    dashboards: [
+      {
+        id: 'one',
+        title: 'One',
+        rows: [
+          {
+            title: 'Row',
+            panels: [
+              {
+                id: 'rate',
+                title: 'Rate',
+                question: 'How much?',
+                kind: 'lines',
+                unit: 'per-second',
+                noData: 'None.',
+                queries: [{ legend: 'all', source: 'service', expression: ({ range }) => `rate(a[${range}])` }],
+              },
+            ],
+          },
+        ],
+      },
+    ],
+    has: () => true,
+    alertNames: new Set(['ServiceDown']),
+    namespace: 'shop',
+    service: 'web',
+    scrapeSeconds,
+    prometheusRemedy: '',
+    targetsRemedy: '',
+  });
+
+  it.each([
+    [5, 15],
+    [30, 15],
+    [30, 60],
+    [30, 360],
+  ] as const)(
+    'are rates over four scrapes at least, and all that is between two points: %d s apart, %d minutes shown',
+    async (scrapeSeconds, minutes) => {
+      const asked: string[] = [];
+      const { times } = await collect(source(scrapeSeconds, asked), minutes);
+      const [first = 0, second = 0] = times;
+      expect(asked).toHaveLength(1);
+      expect(rangeOf(asked[0] as string)).toBeGreaterThanOrEqual(4 * scrapeSeconds);
+      expect(rangeOf(asked[0] as string)).toBeGreaterThanOrEqual(second - first);
+    },
+  );
+
+  it('are the alerts of this service, not those of another in its namespace', async () => {
+    const { alerts: shown } = await collect(source(5), 15);
+    expect(shown).toEqual([expect.objectContaining({ name: 'ServiceDown', about: '' })]);
   });
 });

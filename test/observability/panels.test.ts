@@ -2,9 +2,8 @@ import { level } from '../../local/observe/page/units.ts';
 import type { Panel, PromQuery, Scope } from '../../observability/model.ts';
 import { dashboards } from '../../observability/panels/index.ts';
 import { panelTable } from '../../observability/panels/table.ts';
-import { latencyCeilings } from '../../observability/panels/traffic.ts';
 import { machineScope, ruleGroups } from '../../observability/rules/index.ts';
-import { objectives } from '../../observability/rules/objectives.ts';
+import { latencyCeilings, objectives } from '../../observability/rules/objectives.ts';
 
 const panels: Panel[] = dashboards.flatMap(({ rows }) => rows.flatMap((row) => [...row.panels]));
 const queries: [string, PromQuery][] = panels.flatMap(({ id, queries: each }) =>
@@ -24,9 +23,14 @@ describe('the panels', () => {
   it.each(panels)('$id says what it is, what it answers and what no data means', (panel) => {
     expect(panel.title).toMatch(/^[A-Z]/);
     expect(panel.question).toMatch(/\?/);
+    expect(`${panel.question} ${panel.noData}`).not.toMatch(/[a-z] The /);
     expect(panel.noData).toMatch(/^[A-Z].{10,}\.$/);
     expect(panel.queries.length).toBeGreaterThan(0);
     expect(new Set(panel.queries.map(({ legend }) => legend)).size).toBe(panel.queries.length);
+  });
+
+  it('call nothing well that may also be a loss', () => {
+    expect(panels.filter(({ mayBeEmpty }) => mayBeEmpty).map(({ id }) => id)).toEqual(['refusals']);
   });
 
   it('open with what a person must see at a glance, in this order', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import type { Data, Model } from '../../local/observe/page/shapes.ts';
 import { dashboards } from '../../observability/panels/index.ts';
+import { objectives } from '../../observability/rules/objectives.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Browser, openBrowser } from './support/browser.ts';
 import {
@@ -72,7 +73,7 @@ describe('the page under load', () => {
     const expected = drawable.filter(({ kind }) => kind === 'lines').map(({ id }) => id);
     expect(expected.length).toBeGreaterThan(15);
     let drawn = await drawnLines(page);
-    // What is empty when all is well, and is: no reader here. queries.test.ts has it drawn.
+    // No reader here: queries.test.ts has it drawn.
     const missing = () =>
       expected.filter((id) => id !== 'reader-lag' && !drawn.some((one) => one.id === id && one.visible.length > 0));
     await waitFor(
@@ -91,7 +92,7 @@ describe('the page under load', () => {
     expect(drawn.map(({ id }) => id)).toEqual(expected);
     expect(drawn.find(({ id }) => id === 'reader-lag')).toMatchObject({
       visible: [],
-      state: expect.stringMatching(/^None, which is well\./),
+      state: expect.stringMatching(/^No reader is set; or it is lost/),
     });
     const seen = drawn.reduce((sum, { visible }) => sum + visible.length, 0);
     const named = drawn.reduce((sum, { series }) => sum + series.length, 0);
@@ -113,6 +114,22 @@ describe('the page under load', () => {
     const byRoute = drawn.find(({ id }) => id === 'route-rate');
     expect(byRoute?.series.length).toBe(panels['route-rate']?.series.length);
     expect(byRoute?.series).toContain('GET /session');
+  });
+
+  it('shows the whole legend of a chart with a line for each objective', async () => {
+    const legend = page.locator('#budget-burn .u-legend');
+    const names = ['Time', ...objectives.map(({ id }) => id)];
+    await waitFor(
+      'a name for each objective',
+      async () => (await legend.locator('.u-label').allInnerTexts()).join() === names.join(),
+      90_000,
+      500,
+    );
+    const { scrollHeight, clientHeight } = await legend.evaluate((element) => ({
+      scrollHeight: element.scrollHeight,
+      clientHeight: element.clientHeight,
+    }));
+    expect(scrollHeight).toBeLessThanOrEqual(clientHeight);
   });
 
   it('names what only a cluster has as a group, and leaves no broken chart for it', async () => {

@@ -108,7 +108,7 @@ it('every connection of the pool is held by a lock: PoolExhausted, until it is r
     const held = Array.from({ length: 6 }, () => fetch(`${service.url}/files`, { headers }));
     const alert = await watched.fires('PoolExhausted');
     expect(alert.labels).toMatchObject({ severity: 'ticket', pool: 'writer' });
-    expect(alert.annotations.description).toMatch(/^On a replica \d+(\.\d+)? requests waited/);
+    expect(alert.annotations.description).toMatch(/ minutes \d+(\.\d+)? requests of a replica or more waited/);
     await locking.query('ROLLBACK');
     await Promise.all(held);
   } finally {

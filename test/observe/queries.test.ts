@@ -164,6 +164,32 @@ describe('percentiles are in the bucket of what the clients measured, or just be
     // It burns 30 ms.
     within('/load/:ms', found['/load/:ms'], 0.025, 10);
   });
+
+  it.each(['redis', 'postgres', 'objects'])(
+    'of %s: no call takes longer than the request that it is made for',
+    async (store) => {
+      const p95 = (which: (each: Seen) => boolean) =>
+        percentile(
+          seen(which).map(({ seconds }) => seconds),
+          0.95,
+        );
+      // Each of these is one call of one route; those of other stores are made for many, and as quick as the slowest of them.
+      const alone: Record<string, (each: Seen) => boolean> = {
+        put: ({ route }) => route === '/upload',
+        get: ({ route, method }) => route === '/files/:id' && method === 'GET',
+        delete: ({ route, method }) => route === '/files/:id' && method === 'DELETE',
+      };
+      const routes = [...groupBy(({ route }) => route).keys()];
+      const slowest = Math.max(...routes.map((name) => p95(({ route }) => route === name)));
+      const found = byLabel(await ask(`${store}-duration`, '{{operation}}'), 'operation');
+      expect(Object.keys(found).length).toBeGreaterThan(0);
+      for (const [operation, seconds] of Object.entries(found)) {
+        const client = store === 'objects' ? p95(alone[operation] ?? (() => false)) : slowest;
+        expect(client).toBeGreaterThan(0);
+        within(`${operation}, ${client}`, seconds, 0.00001, percentileBounds(client, 1).to);
+      }
+    },
+  );
 });
 
 describe('levels are what the machine and the settings say', () => {

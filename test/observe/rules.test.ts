@@ -86,9 +86,9 @@ it('every alert has a case under which it fires and one under which it is quiet,
 });
 
 describe.each(waiting.map((alert) => [alert.name, alert] as const))('%s', (name, { forSeconds }) => {
-  const { fault, nearly, alsoNearly, labels, says } = cases[name] as (typeof cases)[string];
+  const { fault, nearly, alsoNearly, labels, afterMinutes, says } = cases[name] as (typeof cases)[string];
   const { well } = parts;
-  const wait = forSeconds / 60;
+  const wait = afterMinutes ?? forSeconds / 60;
   const end = well + parts.fault;
   const run = (series: readonly Series[], looks: Look[], exactly?: RuleTest['exactly']) =>
     testRules(only(name), {
@@ -119,7 +119,7 @@ describe.each(waiting.map((alert) => [alert.name, alert] as const))('%s', (name,
   });
 
   it('is quiet in a near miss', async () => {
-    const minutes = [well + wait, well + wait + 10, end - 1];
+    const minutes = [well + wait, well + wait + 1, well + wait + 10, end - 1];
     for (const series of [nearly, alsoNearly ?? nearly])
       expect(
         await run(

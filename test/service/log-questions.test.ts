@@ -53,7 +53,10 @@ async function drive(well: ServiceProcess, ill: ServiceProcess): Promise<void> {
   const named = { ...key, 'Content-Disposition': 'attachment; filename="a.bin"' };
   const made = await ask(`${well.url}/keys`, json({ name: 'narrow', scopes: ['files:write'] }, key));
   narrow = made.body as typeof narrow;
-  for (const headers of [named, named, { ...named, 'X-API-Key': narrow.key }]) await sendUpload(well.url, headers, 'x');
+  // One was sent again, as after an answer that was lost: the same file.
+  const again = { ...named, 'Idempotency-Key': 'once' };
+  for (const headers of [named, again, again, { ...named, 'X-API-Key': narrow.key }])
+    await sendUpload(well.url, headers, 'x');
   await ask(`${well.url}/keys/${narrow.id}`, {
     method: 'DELETE',
     headers: { ...key, 'X-Request-Id': requestId, 'X-Forwarded-For': client },

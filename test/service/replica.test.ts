@@ -118,6 +118,28 @@ describe('a streaming replica as reader', () => {
     expect(await where()).toBe('reader');
   });
 
+  it('is looked at without being measured: what is counted, and alerts, is only what was asked for', async () => {
+    const measured: string[] = [];
+    const other = openDatabase(
+      databaseSettings(primary, { DATABASE_READER_URL: replica.address }),
+      pino({ level: 'silent' }),
+      (_, operation) => (call) => {
+        measured.push(operation);
+        return call();
+      },
+    );
+    try {
+      // It is used once both servers have been looked at.
+      await waitFor('the reader', () => other.reader()?.used === true);
+      expect(measured).toEqual([]);
+      await other.read({ text: 'SELECT 1' });
+      await other.ping();
+      expect(measured).toEqual(['read', 'write']);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('what is wrong with a statement is told by the writer', async () => {
     await expect(database.read({ text: 'SELECT 1/0' })).rejects.toMatchObject({ code: '22012' });
   });

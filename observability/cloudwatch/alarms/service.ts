@@ -1,6 +1,5 @@
 // Alarms on the service itself: its answers, by its own log, and its pods, by Container Insights.
-import { latencyCeilings } from '../../panels/traffic.ts';
-import { burnWindows, fewestBad, objectives } from '../../rules/objectives.ts';
+import { burnWindows, fewestBad, latencyCeilings, objectives } from '../../rules/objectives.ts';
 import type { Facts } from '../facts.ts';
 import { minute, ofCluster, ofLog, ofPods } from '../metrics.ts';
 import type { Alarm } from '../model.ts';

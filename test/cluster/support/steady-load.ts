@@ -25,11 +25,11 @@ export interface SteadyLoad {
 const timeoutMs = 3000;
 
 /** GETs `url` so many times a second until it is stopped, whether the answers come or not. */
-export function steadyLoad(url: string, perSecond = 8): SteadyLoad {
+export function steadyLoad(url: string, perSecond = 8, headers: Record<string, string> = {}): SteadyLoad {
   const samples: Sample[] = [];
   const open = new Set<Promise<void>>();
   const timer = setInterval(() => {
-    const one = sample(url).then((result) => {
+    const one = sample(url, headers).then((result) => {
       samples.push(result);
       open.delete(one);
     });

@@ -1,5 +1,5 @@
 // For each alert but those on objectives: a fault under which it fires, and one that comes close under which it does not.
-import { counter, gauge, type Labels, type Series } from './timeline.ts';
+import { burst, counter, gauge, type Labels, type Series } from './timeline.ts';
 
 export interface Case {
   fault: readonly Series[];
@@ -9,6 +9,8 @@ export interface Case {
   alsoNearly?: readonly Series[];
   /** Labels of the alert beyond severity, namespace and service. */
   labels?: Labels;
+  /** Minutes of the fault until it fires, where more than its wait has to pass: what its expression looks back over. */
+  afterMinutes?: number;
   /** Its description at the end of the fault. */
   says: string;
 }
@@ -63,15 +65,11 @@ const load = (refused: number, served: number, busy: number) => {
   ];
 };
 
-const waiting = (first: number, second: number) =>
-  [one, two].map((replica, index) =>
-    gauge(
-      'postgres_pool_connections',
-      { ...replica, pool: 'writer', state: 'waiting' },
-      0,
-      index === 0 ? first : second,
-    ),
-  );
+const queue = (replica: Labels): [string, Labels] => [
+  'postgres_pool_connections',
+  { ...replica, pool: 'writer', state: 'waiting' },
+];
+const waiting = (first: number, second: number) => [gauge(...queue(one), 0, first), gauge(...queue(two), 0, second)];
 
 const condition = (name: string, labels: Labels, well: number, fault: number) =>
   gauge(name, { ...state, ...labels }, well, fault);
@@ -110,8 +108,10 @@ export const cases: Readonly<Record<string, Case>> = {
   PoolExhausted: {
     fault: waiting(4, 0),
     nearly: waiting(0.9, 0.9),
+    // A burst of requests, over in a minute.
+    alsoNearly: [burst(...queue(one), 40, 1)],
     labels: { pool: 'writer' },
-    says: 'On a replica 4 requests waited for a connection of the pool writer on average over 5 minutes, and for 5 minutes on end.',
+    says: 'For at least half of the last 5 minutes 4 requests of a replica or more waited for a connection of the pool writer.',
   },
   CpuSaturated: {
     fault: cpu(0.7, 10),
@@ -154,8 +154,11 @@ export const cases: Readonly<Record<string, Case>> = {
   CrashLooping: {
     fault: [condition('kube_pod_container_status_waiting_reason', backOff, 0, 1)],
     nearly: [condition('kube_pod_container_status_waiting_reason', { ...backOff, reason: 'ContainerCreating' }, 0, 1)],
+    // It failed three or four times, as while a store starts, and then ran.
+    alsoNearly: [burst('kube_pod_container_status_waiting_reason', { ...state, ...backOff }, 1, 1.5)],
     labels: { pod: 'slipway-1', container: 'slipway' },
-    says: 'The container slipway of slipway-1 has been in CrashLoopBackOff for 5 minutes.',
+    afterMinutes: 5,
+    says: 'The container slipway of slipway-1 was in CrashLoopBackOff for at least 5 of the last 10 minutes.',
   },
   RolloutStuck: {
     fault: [condition('kube_deployment_status_condition', { ...progressing, status: 'false' }, 0, 1)],

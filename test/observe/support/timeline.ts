@@ -68,3 +68,13 @@ export const counter = (name: string, labels: Labels, well: Value, fault: Value)
   series: named(name, labels),
   values: counterValues(timeline(well, fault)),
 });
+
+/** A level that is 0 but for so many minutes at the begin of the fault. */
+export const burst = (name: string, labels: Labels, value: number, minutes: number): Series => ({
+  series: named(name, labels),
+  values: gaugeValues([
+    { minutes: parts.well, value: 0 },
+    { minutes, value },
+    { minutes: parts.fault - minutes + parts.after, value: 0 },
+  ]),
+});
