@@ -1,7 +1,5 @@
 // C11: a change in config/ changes manifests and infrastructure alike, or is refused by name.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allStacks } from '../../infra/stack-order.ts';
 import {
@@ -11,9 +9,9 @@ import {
   propertiesOf,
   type Resource,
   root,
-  template,
   templates,
 } from './support/templates.ts';
+import { makeVariants } from './support/variants.ts';
 import { type Stacks, watchingFaults } from './support/watching.ts';
 
 const changes = {
@@ -55,29 +53,19 @@ const changes = {
 };
 type Name = keyof typeof changes;
 
-const folder = mkdtempSync(join(tmpdir(), 'infra-changes-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
+let made: ReturnType<typeof makeVariants<Name>>;
 beforeAll(() => {
-  const given = Object.entries(changes).map(([name, change]) => JSON.stringify({ name, base: 'production', change }));
-  const { stderr, status } = spawnSync('local/node', ['test/infra/support/variant.ts', folder, ...given], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(stderr);
+  made = makeVariants('production', changes);
 });
+afterAll(() => made.remove());
 
-const refusal = (name: Name) => readFileSync(join(folder, `${name}.txt`), 'utf8');
-const charts = (name: Name) => readFileSync(join(folder, name, 'charts.yaml'), 'utf8');
+const charts = (name: Name) => made.charts(name);
+const of = (name: Name, stack: string) => made.of(name, stack);
 /** The manifests of production as they are, which the tests of k8s hold against their source. */
 const chartsAsTheyAre = readdirSync(join(root, 'charts-out', 'production'))
   .sort()
   .map((file) => readFileSync(join(root, 'charts-out', 'production', file), 'utf8'))
   .join('---\n');
-function of(name: Name, stack: string) {
-  if (existsSync(join(folder, `${name}.txt`))) throw new Error(refusal(name));
-  return template('production', stack, join(folder, name));
-}
 
 const certificateAlarms = (name: Name) =>
   propertiesOf(of(name, 'observability'), 'AWS::CloudWatch::Alarm').filter(({ AlarmName }) =>
@@ -189,7 +177,7 @@ describe('C11 sizes and switches', () => {
   });
 
   it('D6 a service with a dash in its name: rotation and pods speak of the same database and users', () => {
-    const all = templates(join(folder, 'dashed'));
+    const all = templates(join(made.folder, 'dashed'));
     const data = all.get('my-app-production-data');
     if (data === undefined) throw new Error(`no data stack in ${[...all.keys()].join(', ')}`);
     const [rotation] = propertiesOf(data, 'AWS::Lambda::Function').filter(
@@ -303,6 +291,6 @@ describe('C11 sizes and switches', () => {
     ['serviceOnFargate', 'aws.cluster.fargateNamespaces slipway is the namespace of the service'],
     ['oddRegion', 'aws.zones us-east-1a is not in the region eu-west-1'],
   ] as const)('%s is refused', (name, message) => {
-    expect(refusal(name)).toContain(message);
+    expect(made.refusal(name)).toContain(message);
   });
 });
