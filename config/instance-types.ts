@@ -45,7 +45,7 @@ export interface NodeRoom {
  *
  * @throws when the type is not in the table
  */
-export function nodeRoom(type: string): NodeRoom {
+function nodeRoom(type: string): NodeRoom {
   const found = instanceTypes[type];
   if (found === undefined) {
     throw new Error(
