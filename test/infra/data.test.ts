@@ -1,3 +1,6 @@
+import timers from 'node:timers/promises';
+import { type ElastiCacheClient, ModifyUserCommand } from '@aws-sdk/client-elasticache';
+import { elastiCachePasswords } from '../../infra/rotation/elasticache.ts';
 import { allStacks } from '../../infra/stack-order.ts';
 import { ofType, only, propertiesOf, template, templates } from './support/templates.ts';
 
@@ -89,6 +92,8 @@ describe('D1 the database', () => {
 });
 
 describe('D6 credentials', () => {
+  afterEach(() => jest.restoreAllMocks());
+
   it.each(environments)('of %s are generated, and nowhere in a template', (name) => {
     const secrets = propertiesOf(of[name], 'AWS::SecretsManager::Secret');
     const users = secrets.filter(({ Name }) => !/endpoints$|database\/app$/.test(String(Name)));
@@ -127,6 +132,28 @@ describe('D6 credentials', () => {
       expect(JSON.stringify(VpcConfig)).toMatch(/groupsrotation/);
       expect(JSON.stringify(VpcConfig)).not.toMatch(/databaseSubnet|publicSubnet/);
     }
+  });
+
+  it('D9 of Redis: the function says what it waited for in vain a minute before it is ended', async () => {
+    const [{ Timeout }] = propertiesOf(production, 'AWS::Lambda::Function').filter(
+      ({ FunctionName }) => FunctionName === 'slipway-production-rotate-cache',
+    ) as [{ Timeout: number }];
+    let nowMs = 0;
+    let changed = false;
+    jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
+    jest.spyOn(timers, 'setTimeout').mockImplementation(async (ms) => {
+      nowMs += ms ?? 0;
+    });
+    const send = async (command: object) => {
+      changed ||= command instanceof ModifyUserCommand;
+      // An earlier change is under way for almost as long as it may be, and ours never ends.
+      return { Users: [{ Status: changed || nowMs < 170_000 ? 'modifying' : 'active' }] };
+    };
+    const set = elastiCachePasswords({ send } as unknown as ElastiCacheClient, 'the-user');
+    await expect(set('', ['before', 'after'])).rejects.toThrow(/^The user the-user is still modifying after \d+ s\.$/);
+    expect(changed).toBe(true);
+    expect(nowMs).toBeGreaterThan(180_000);
+    expect(nowMs).toBeLessThan((Timeout - 55) * 1000);
   });
 });
 
