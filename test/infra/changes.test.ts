@@ -23,7 +23,7 @@ const changes = {
   noReader: { database: { reader: false } },
   cache: { aws: { cache: { nodeType: 'cache.r7g.large', replicas: 2 } } },
   nat: { aws: { natGateways: 1 } },
-  retention: { aws: { logDays: 30 } },
+  retention: { aws: { logDays: 30, logBucketDays: 100 } },
   ranges: { aws: { cluster: { allowedCidrs: ['198.51.100.0/24'] } } },
   fargate: { aws: { cluster: { fargateNamespaces: ['batch', 'reports'] } } },
   // The service takes no dash in a name inside PostgreSQL.
@@ -138,6 +138,15 @@ describe('C11 sizes and switches', () => {
       for (const each of propertiesOf(of('retention', stack), 'AWS::Logs::LogGroup'))
         expect(each.RetentionInDays).toBe(30);
     }
+    // S3 refuses to move what it is about to delete, and Glacier bills 90 days at least.
+    const ofBuckets = propertiesOf(of('retention', 'data'), 'AWS::S3::Bucket').map(
+      ({ LifecycleConfiguration }) => (LifecycleConfiguration as { Rules: Json[] }).Rules,
+    );
+    expect(ofBuckets.flat()).toContainEqual({
+      ExpirationInDays: 100,
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      Status: 'Enabled',
+    });
     const { PublicAccessCidrs } = only(of('ranges', 'cluster'), 'AWS::EKS::Cluster').ResourcesVpcConfig as Record<
       string,
       Json

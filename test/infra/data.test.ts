@@ -247,7 +247,18 @@ describe('D11 buckets', () => {
         NoncurrentVersionExpiration: { NoncurrentDays: 365 },
       }),
     );
-    expect(rules('logs')).toContainEqual(expect.objectContaining({ ExpirationInDays: 365 }));
+    // An access log is read for weeks, if at all; what a build has left is needed at once, whatever its age.
+    expect(rules('logs')).toContainEqual(
+      expect.objectContaining({
+        Transitions: [{ StorageClass: 'GLACIER', TransitionInDays: 90 }],
+        ExpirationInDays: 365,
+      }),
+    );
+    expect(rules('artifacts')).toContainEqual(
+      expect.objectContaining({ Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 90 }] }),
+    );
+    for (const kind of ['files', 'artifacts'])
+      for (const rule of rules(kind)) expect(rule).not.toHaveProperty('ExpirationInDays');
   });
 });
 
