@@ -18,6 +18,7 @@ const changes = {
   pods: { pod: { cpuRequestMillis: 900, memoryMiB: 768 }, scaling: { maxReplicas: 9 } },
   nodes: { nodes: { instanceTypes: ['m7i.xlarge'], count: 3, capacity: 'spot' } },
   burst: { nodes: { maxCount: 20 } },
+  noBurst: { nodes: { count: 12, maxCount: 12 } },
   databaseClass: { aws: { database: { instanceType: 'r7g.large', multiAz: false, backupDays: 14 } } },
   pool: { database: { poolSize: 25, maxConnections: 600 } },
   noReader: { database: { reader: false } },
@@ -91,9 +92,11 @@ describe('C11 sizes and switches', () => {
     expect(charts('nodes')).toBe(chartsAsTheyAre.replace('- ON_DEMAND', '- SPOT'));
     expect(charts('nodes')).not.toBe(chartsAsTheyAre);
     // Nodes beyond the base, times their CPUs.
-    expect(JSON.stringify(of('nodes', 'cluster'))).toContain('\\"limits\\":{\\"cpu\\":36}');
-    expect(JSON.stringify(of('burst', 'cluster'))).toContain('\\"limits\\":{\\"cpu\\":36}');
-    expect(JSON.stringify(of('pods', 'cluster'))).toContain('\\"limits\\":{\\"cpu\\":20}');
+    const cpus = (['nodes', 'burst', 'pods', 'noBurst'] as const).map((name) => {
+      const [, most] = /limits\\":{\\"cpu\\":(\d+)}/.exec(JSON.stringify(of(name, 'cluster'))) ?? [];
+      return [name, most];
+    });
+    expect(Object.fromEntries(cpus)).toEqual({ nodes: '36', burst: '36', pods: '20', noBurst: '0' });
   });
 
   it('a database of another class, without standby and replica, with a bigger pool', () => {
@@ -125,7 +128,7 @@ describe('C11 sizes and switches', () => {
     expect(watched('cache')).toContain('slipway-production-reader');
   });
 
-  it.each(['burst', 'databaseClass', 'cache', 'nat', 'retention', 'ranges', 'fargate'] as const)(
+  it.each(['burst', 'noBurst', 'databaseClass', 'cache', 'nat', 'retention', 'ranges', 'fargate'] as const)(
     '%s is a matter of infrastructure alone: manifests as they were',
     (name) => {
       expect(charts(name)).toBe(chartsAsTheyAre);
