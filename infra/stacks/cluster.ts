@@ -35,7 +35,7 @@ export interface ClusterStackProps {
 
 const given = <T extends IConstruct>(construct: T): ResourceProvider<T> => ({ provide: () => construct });
 
-/** EKS and what stands on it. Holds nothing that is not made again when it is made again. */
+/** EKS and what stands on it. With it goes what Prometheus has measured, on a volume of its pod; all else is made again. */
 export class ClusterStack extends EnvironmentStack {
   private constructor(scope: Construct, environment: AwsEnvironment) {
     super(scope, 'cluster', environment, 'EKS cluster, nodes, add-ons, identity of the pods');
