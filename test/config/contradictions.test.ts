@@ -27,6 +27,7 @@ const derivedWrong = (derived: Partial<DerivedEnvironment['derived']>): DerivedE
 const withPrivateEndpoint = (...ranges: string[]) =>
   withChanges('production', { 'aws.cluster.endpoint': 'private', 'aws.cluster.allowedCidrs': ranges });
 
+const administrators = ['arn:aws:iam::111122223333:user/break-glass', 'arn:aws:iam::111122223333:role/a'];
 const adapterless = ['metrics-server', 'prometheus-operator', 'external-secrets', 'aws-load-balancer-controller'];
 
 /** What is wrong, the environment, and how it is told: both values and the rule. */
@@ -305,6 +306,11 @@ const examples: [rule: string, environment: DerivedEnvironment, told: string][] 
     'a namespace on Fargate is made once',
     withChanges('production', { 'aws.cluster.fargateNamespaces': ['batch', 'batch'] }),
     'aws.cluster.fargateNamespaces names batch twice',
+  ],
+  [
+    'no administrator is named twice',
+    withChanges('production', { 'aws.cluster.adminRoleArns': [...administrators, ...administrators] }),
+    'aws.cluster.adminRoleArns names arn:aws:iam::111122223333:user/break-glass twice',
   ],
 ];
 

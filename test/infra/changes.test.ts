@@ -9,16 +9,23 @@ import {
   propertiesOf,
   type Resource,
   root,
+  type Template,
+  template,
   templates,
 } from './support/templates.ts';
 import { makeVariants } from './support/variants.ts';
 import { type Stacks, watchingFaults } from './support/watching.ts';
 
+const ours = 'arn:aws:iam::111122223333:role/platform-admin';
+const roleA = 'arn:aws:iam::111122223333:role/a';
+const userB = 'arn:aws:iam::111122223333:user/b';
 const changes = {
   pods: { pod: { cpuRequestMillis: 900, memoryMiB: 768 }, scaling: { maxReplicas: 9 } },
   nodes: { nodes: { instanceTypes: ['m7i.xlarge'], count: 3, capacity: 'spot' } },
   burst: { nodes: { maxCount: 20 } },
   noBurst: { nodes: { count: 12, maxCount: 12 } },
+  administrators: { aws: { cluster: { adminRoleArns: [roleA, ours, userB] } } },
+  fewerAdministrators: { aws: { cluster: { adminRoleArns: [userB, ours] } } },
   databaseClass: { aws: { database: { instanceType: 'r7g.large', multiAz: false, backupDays: 14 } } },
   pool: { database: { poolSize: 25, maxConnections: 600 } },
   noReader: { database: { reader: false } },
@@ -99,6 +106,20 @@ describe('C11 sizes and switches', () => {
     expect(Object.fromEntries(cpus)).toEqual({ nodes: '36', burst: '36', pods: '20', noBurst: '0' });
   });
 
+  it('C1 administrators keep their entries, in whatever order and company they are named', () => {
+    const entries = (from: Template) =>
+      Object.fromEntries(
+        Object.entries(ofType(from, 'AWS::EKS::AccessEntry'))
+          .filter(([, { Properties }]) => typeof Properties.PrincipalArn === 'string')
+          .map(([id, { Properties }]) => [Properties.PrincipalArn, id]),
+      );
+    const all = entries(of('administrators', 'cluster'));
+    expect(Object.keys(all).sort()).toEqual([roleA, ours, userB]);
+    // CloudFormation makes what is new before it deletes what is gone, and EKS takes a principal once.
+    expect(entries(of('fewerAdministrators', 'cluster'))).toEqual({ [ours]: all[ours], [userB]: all[userB] });
+    expect(entries(template('production', 'cluster'))).toEqual({ [ours]: all[ours] });
+  });
+
   it('a database of another class, without standby and replica, with a bigger pool', () => {
     const [writer] = propertiesOf(of('databaseClass', 'data'), 'AWS::RDS::DBInstance');
     expect(writer).toMatchObject({ DBInstanceClass: 'db.r7g.large', MultiAZ: false, BackupRetentionPeriod: 14 });
@@ -128,12 +149,19 @@ describe('C11 sizes and switches', () => {
     expect(watched('cache')).toContain('slipway-production-reader');
   });
 
-  it.each(['burst', 'noBurst', 'databaseClass', 'cache', 'nat', 'retention', 'ranges', 'fargate'] as const)(
-    '%s is a matter of infrastructure alone: manifests as they were',
-    (name) => {
-      expect(charts(name)).toBe(chartsAsTheyAre);
-    },
-  );
+  it.each([
+    'burst',
+    'noBurst',
+    'administrators',
+    'databaseClass',
+    'cache',
+    'nat',
+    'retention',
+    'ranges',
+    'fargate',
+  ] as const)('%s is a matter of infrastructure alone: manifests as they were', (name) => {
+    expect(charts(name)).toBe(chartsAsTheyAre);
+  });
 
   it('one NAT gateway, shorter logs, and other addresses for the API server', () => {
     expect(propertiesOf(of('nat', 'network'), 'AWS::EC2::NatGateway')).toHaveLength(1);
