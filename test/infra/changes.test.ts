@@ -1,7 +1,10 @@
 // C11: a change in config/ changes manifests and infrastructure alike, or is refused by name.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse, parseAllDocuments } from 'yaml';
+import { environmentNamed } from '../../config/environments.ts';
 import { allStacks } from '../../infra/stack-order.ts';
+import { requestRateMetric } from '../../observability/request-rate.ts';
 import {
   type Json,
   ofType,
@@ -24,6 +27,10 @@ const changes = {
   nodes: { nodes: { instanceTypes: ['m7i.xlarge'], count: 3, capacity: 'spot' } },
   burst: { nodes: { maxCount: 20 } },
   noBurst: { nodes: { count: 12, maxCount: 12 } },
+  rate: {
+    scaling: { requestsPerSecond: 200 },
+    prerequisites: [...environmentNamed('production').prerequisites, 'prometheus-adapter'],
+  },
   administrators: { aws: { cluster: { adminRoleArns: [roleA, ours, userB] } } },
   fewerAdministrators: { aws: { cluster: { adminRoleArns: [userB, ours] } } },
   databaseClass: { aws: { database: { instanceType: 'r7g.large', multiAz: false, backupDays: 14 } } },
@@ -104,6 +111,21 @@ describe('C11 sizes and switches', () => {
       return [name, most];
     });
     expect(Object.fromEntries(cpus)).toEqual({ nodes: '36', burst: '36', pods: '20', noBurst: '0' });
+  });
+
+  it('C7 requests per second: prometheus-adapter serves what the HPA asks for, by the rule of the manifests', () => {
+    const manifests = parseAllDocuments(charts('rate')).map((document) => document.toJS());
+    const autoscaler = manifests.find(({ kind }) => kind === 'HorizontalPodAutoscaler');
+    expect(autoscaler.spec.metrics.map(({ pods }: { pods?: { metric: object } }) => pods?.metric)).toContainEqual({
+      name: requestRateMetric,
+    });
+    const rules = manifests.find(({ metadata }) => metadata.name === 'slipway-metrics-adapter').data['config.yaml'];
+    const [adapter] = propertiesOf(of('rate', 'cluster'), 'Custom::AWSCDK-EKS-HelmChart').filter(
+      ({ Chart }) => Chart === 'prometheus-adapter',
+    );
+    // A ConfigMap of charts-out, which comes later, would have its pod wait for ever.
+    expect(JSON.parse(String(adapter?.Values)).rules).toEqual({ default: false, custom: parse(rules).rules });
+    expect(parse(rules).rules.map(({ name }: { name: { as: string } }) => name.as)).toEqual([requestRateMetric]);
   });
 
   it('C1 administrators keep their entries, in whatever order and company they are named', () => {
