@@ -5,6 +5,9 @@ import { databaseMemoryMiB } from './instance-types.ts';
 
 type Rule = (environment: DerivedEnvironment) => string | undefined;
 
+/** What a list names a second time. */
+const repeated = (list: readonly string[] = []) => list.find((each, index) => list.indexOf(each) !== index);
+
 /** Memory that RDS reckons with for a connection: its default is DBInstanceClassMemory / 9531392. */
 const bytesPerConnection = 9_531_392;
 const connectionsOf = (type: string) => Math.floor((databaseMemoryMiB(type) * 1024 ** 2) / bytesPerConnection);
@@ -79,8 +82,12 @@ export const awsContradictions: readonly Rule[] = [
     );
   },
   ({ aws }) => {
-    const twice = aws?.cluster.fargateNamespaces.find((each, index, all) => all.indexOf(each) !== index);
+    const twice = repeated(aws?.cluster.fargateNamespaces);
     return twice && `aws.cluster.fargateNamespaces names ${twice} twice`;
+  },
+  ({ aws }) => {
+    const twice = repeated(aws?.cluster.adminRoleArns);
+    return twice && `aws.cluster.adminRoleArns names ${twice} twice`;
   },
   ({ aws }) =>
     aws !== undefined && !retentionDays.includes(aws.logDays)

@@ -70,8 +70,13 @@ export const kubePrometheusStack = (namespace: string, delivery: AlertDelivery) 
     },
   });
 
-/** Serves metrics of Prometheus to the HPA. */
-export const prometheusAdapter = (namespace: string) =>
+/**
+ * Serves metrics of Prometheus to the HPA.
+ *
+ * @param rules which metrics; not by the name of the ConfigMap of charts-out, which is applied after this chart and waited for by its pod
+ */
+export const prometheusAdapter = (namespace: string, rules: readonly object[]) =>
   new PrometheusChart('prometheus-adapter', charts.prometheusAdapter, namespace, {
     prometheus: { url: `http://kube-prometheus-stack-prometheus.${namespace}.svc`, port: 9090 },
+    rules: { default: false, custom: rules },
   });

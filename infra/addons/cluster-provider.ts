@@ -25,7 +25,13 @@ export class ClusterProvider extends GenericClusterProviderV2 {
     super({ ...props, defaultCapacityType: eks.DefaultCapacityType.NODEGROUP });
   }
 
-  protected override internalCreateCluster(scope: Construct, id: string, options: eks.ClusterProps): eks.Cluster {
+  protected override internalCreateCluster(
+    scope: Construct,
+    id: string,
+    { mastersRole, ...options }: eks.ClusterProps,
+  ): eks.Cluster {
+    // Made by the blueprint where none is given, for everybody in the account. Administrators are granted access one by one.
+    if (mastersRole !== undefined) scope.node.tryRemoveChild(mastersRole.node.id);
     return new PodIdentityCluster(scope, id, { ...options, outputConfigCommand: false });
   }
 }

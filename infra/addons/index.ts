@@ -13,6 +13,7 @@ import {
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { alarmTopicArn, clusterName, prefix, secretPrefix } from '../../config/aws-names.ts';
+import { requestRateRule } from '../../observability/request-rate.ts';
 import { type AwsEnvironment, costTags } from '../environment.ts';
 import { kubePrometheusStack, prometheusAdapter } from './charts.ts';
 import { externalSecrets } from './external-secrets.ts';
@@ -40,7 +41,7 @@ export interface AddOnsInput {
 
 export function addOns(scope: Construct, input: AddOnsInput): ClusterAddOn[] {
   const { environment, dataKey, volumeKey, nodesGroupId, hasZone } = input;
-  const { monitoringNamespace, prerequisites, region } = environment;
+  const { monitoringNamespace, namespace, prerequisites, region } = environment;
   return [
     new VpcCniAddOn({ version: managed.vpcCni, enableNetworkPolicy: true }),
     new EksPodIdentityAgentAddOn(managed.podIdentityAgent),
@@ -59,7 +60,9 @@ export function addOns(scope: Construct, input: AddOnsInput): ClusterAddOn[] {
       region,
       from: prefix(environment),
     }),
-    ...(prerequisites.includes('prometheus-adapter') ? [prometheusAdapter(monitoringNamespace)] : []),
+    ...(prerequisites.includes('prometheus-adapter')
+      ? [prometheusAdapter(monitoringNamespace, [requestRateRule(namespace)])]
+      : []),
     karpenter(environment, { cluster: clusterName(environment), nodesGroupId, volumeKey }),
   ];
 }

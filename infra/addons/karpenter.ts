@@ -69,7 +69,8 @@ export function karpenter(
         { key: 'karpenter.k8s.aws/instance-cpu', operator: 'In', values: [String(cpus), String(cpus * 2)] },
       ],
       expireAfter,
-      limits: { cpu: Math.max(burst, 1) * cpus },
+      // Of 0 it adds none.
+      limits: { cpu: burst * cpus },
       disruption: {
         consolidationPolicy: 'WhenEmptyOrUnderutilized',
         consolidateAfter: scaling.scaleIn === 'cost' ? '1m' : '5m',

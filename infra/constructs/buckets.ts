@@ -20,12 +20,14 @@ export interface BucketsProps {
 
 /** How long uploads that were never completed are kept. */
 const incompleteUploadDays = 7;
+/** How long logs and artifacts are looked at often enough for Standard. */
+const warmDays = 90;
+/** What Glacier bills at least: to delete sooner costs the same. */
+const glacierDays = 90;
 
 /** Files of the service, access logs, and what builds produce. */
 export class Buckets extends Construct {
-  readonly files: s3.Bucket;
-  readonly logs: s3.Bucket;
-  readonly artifacts: s3.Bucket;
+  readonly #logs: s3.Bucket;
 
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
@@ -44,7 +46,7 @@ export class Buckets extends Construct {
       expiredObjectDeleteMarker: true,
     };
 
-    this.logs = new s3.Bucket(this, 'logs', {
+    this.#logs = new s3.Bucket(this, 'logs', {
       ...common,
       bucketName: names.logs,
       // The only encryption that load balancers can write with. Source: ELB user guide, "Access logs".
@@ -52,16 +54,20 @@ export class Buckets extends Construct {
       lifecycleRules: [
         cleanUp,
         {
+          transitions:
+            props.logDays < warmDays + glacierDays
+              ? []
+              : [{ storageClass: s3.StorageClass.GLACIER, transitionAfter: Duration.days(warmDays) }],
           expiration: Duration.days(props.logDays),
           noncurrentVersionExpiration: Duration.days(1),
         },
       ],
     });
     const encrypted = { ...common, encryption: s3.BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true };
-    this.files = new s3.Bucket(this, 'files', {
+    new s3.Bucket(this, 'files', {
       ...encrypted,
       bucketName: names.files,
-      serverAccessLogsBucket: this.logs,
+      serverAccessLogsBucket: this.#logs,
       serverAccessLogsPrefix: 'files/',
       lifecycleRules: [
         cleanUp,
@@ -81,14 +87,23 @@ export class Buckets extends Construct {
         },
       ],
     });
-    this.artifacts = new s3.Bucket(this, 'artifacts', {
+    new s3.Bucket(this, 'artifacts', {
       ...encrypted,
       bucketName: names.artifacts,
-      serverAccessLogsBucket: this.logs,
+      serverAccessLogsBucket: this.#logs,
       serverAccessLogsPrefix: 'artifacts/',
       lifecycleRules: [
         cleanUp,
-        { expiration: Duration.days(props.oldVersionDays), noncurrentVersionExpiration: Duration.days(30) },
+        {
+          // A rollback needs what a build of any age has left, at once.
+          transitions: [
+            {
+              storageClass: s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
+              transitionAfter: Duration.days(warmDays),
+            },
+          ],
+          noncurrentVersionExpiration: Duration.days(30),
+        },
       ],
     });
     this.#admitLoadBalancer(props.loadBalancerLogs);
@@ -96,12 +111,12 @@ export class Buckets extends Construct {
 
   /** Source: ELB user guide, "Enable access logs": the same principal in every region. */
   #admitLoadBalancer({ prefix, account, region }: BucketsProps['loadBalancerLogs']): void {
-    this.logs.addToResourcePolicy(
+    this.#logs.addToResourcePolicy(
       new iam.PolicyStatement({
         sid: 'LoadBalancerLogs',
         principals: [new iam.ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
         actions: ['s3:PutObject'],
-        resources: [this.logs.arnForObjects(`${prefix}/AWSLogs/${account}/*`)],
+        resources: [this.#logs.arnForObjects(`${prefix}/AWSLogs/${account}/*`)],
         conditions: {
           ArnLike: { 'aws:SourceArn': `arn:aws:elasticloadbalancing:${region}:${account}:loadbalancer/*` },
         },

@@ -20,7 +20,7 @@ export interface Rotation {
 }
 
 /** 43 letters, digits, - and _: 256 random bits, in characters that every store and URL takes. */
-export const newPassword = (): string => randomBytes(32).toString('base64url');
+const newPassword = (): string => randomBytes(32).toString('base64url');
 
 export async function rotate(event: RotationEvent, versions: SecretVersions, rotation: Rotation): Promise<void> {
   const { Step: step, SecretId: secret, ClientRequestToken: version } = event;

@@ -3,7 +3,6 @@ import { CfnOutput, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { CapacityType, KubernetesVersion, NodegroupAmiType } from 'aws-cdk-lib/aws-eks';
 import * as eks from 'aws-cdk-lib/aws-eks-v2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { HostedZone, type IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -35,7 +34,7 @@ export interface ClusterStackProps {
 
 const given = <T extends IConstruct>(construct: T): ResourceProvider<T> => ({ provide: () => construct });
 
-/** EKS and what stands on it. Holds nothing that is not made again when it is made again. */
+/** EKS and what stands on it. With it goes what Prometheus has measured, on a volume of its pod; all else is made again. */
 export class ClusterStack extends EnvironmentStack {
   private constructor(scope: Construct, environment: AwsEnvironment) {
     super(scope, 'cluster', environment, 'EKS cluster, nodes, add-ons, identity of the pods');
@@ -84,9 +83,8 @@ export class ClusterStack extends EnvironmentStack {
     if (!(cluster instanceof eks.Cluster)) throw new Error('The blueprint made no cluster.');
     afterNodes(cluster, defaultVolumes(cluster, volumeKey));
     addFargateNamespaces(cluster, aws.cluster.fargateNamespaces, network.groups.nodes);
-    for (const [index, arn] of aws.cluster.adminRoleArns.slice(1).entries()) {
-      cluster.grantClusterAdmin(`admin-${index + 1}`, arn);
-    }
+    // By name, not by place: EKS takes a principal once, and CloudFormation makes what is new before it deletes what is gone.
+    for (const arn of aws.cluster.adminRoleArns) cluster.grantClusterAdmin(`admin-${arn}`, arn);
     new AlertSender(this, 'alert-sender', {
       cluster,
       namespace: environment.monitoringNamespace,
@@ -121,7 +119,7 @@ export class ClusterStack extends EnvironmentStack {
 
   #provider(environment: AwsEnvironment, { vpc, groups }: NetworkStack, volumeKey: kms.IKey): ClusterProvider {
     const { nodes, aws } = environment;
-    const { endpoint, allowedCidrs, adminRoleArns, nodeDiskGiB, fargateNamespaces } = aws.cluster;
+    const { endpoint, allowedCidrs, nodeDiskGiB, fargateNamespaces } = aws.cluster;
     const spot = nodes.capacity === 'spot';
     return new ClusterProvider({
       clusterName: clusterName(environment),
@@ -132,7 +130,6 @@ export class ClusterStack extends EnvironmentStack {
         endpoint === 'private'
           ? eks.EndpointAccess.PRIVATE
           : eks.EndpointAccess.PUBLIC_AND_PRIVATE.onlyFrom(...allowedCidrs),
-      mastersRole: iam.Role.fromRoleArn(this, 'admin', adminRoleArns[0] as string, { mutable: false }),
       managedNodeGroups: [
         {
           // The name says what cannot be changed in place: another type is another group.

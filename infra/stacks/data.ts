@@ -24,8 +24,6 @@ import type { NetworkStack } from './network.ts';
 /** What must not be lost: database, cache, files, and the credentials for them. */
 export class DataStack extends EnvironmentStack {
   readonly key: kms.Key;
-  readonly buckets: Buckets;
-  readonly secrets: Secrets;
 
   constructor(scope: Construct, environment: AwsEnvironment, network: NetworkStack) {
     super(scope, 'data', environment, 'PostgreSQL, Redis, buckets, secrets and their rotation');
@@ -43,7 +41,7 @@ export class DataStack extends EnvironmentStack {
       enableKeyRotation: true,
       removalPolicy: protect ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
-    this.buckets = new Buckets(this, 'buckets', {
+    new Buckets(this, 'buckets', {
       names: {
         files: filesBucket(environment),
         logs: logsBucket(environment),
@@ -56,8 +54,8 @@ export class DataStack extends EnvironmentStack {
       loadBalancerLogs: { prefix: loadBalancerLogsPrefix, account, region },
     });
     const names = secretNames(environment);
-    this.secrets = new Secrets(this, 'secrets', { names, userPrefix, key: this.key, protect });
-    const { users, databaseApp } = this.secrets;
+    const secrets = new Secrets(this, 'secrets', { names, userPrefix, key: this.key, protect });
+    const { users, databaseApp } = secrets;
 
     const database = new Database(this, 'database', {
       ...aws.database,
@@ -84,7 +82,7 @@ export class DataStack extends EnvironmentStack {
       protect,
     });
     const { writer, reader } = database;
-    this.secrets.addEndpoints({
+    secrets.addEndpoints({
       writer: writer.instanceEndpoint.socketAddress,
       ...(reader === undefined ? {} : { reader: reader.instanceEndpoint.socketAddress }),
       redis: cache.address,

@@ -9,9 +9,6 @@ import { alarmTopicName, clusterLogGroups, prefix, type Severity } from '../../c
 import type { AwsEnvironment } from '../environment.ts';
 import { EnvironmentStack } from './base.ts';
 
-/** Services of AWS that send alarms. */
-const senders = ['cloudwatch', 'events', 'budgets'];
-
 /** Where logs of the cluster go, made before those that write them so that none is kept for ever; and who is told of alarms. */
 export class OperationsStack extends EnvironmentStack {
   /** Who is told of alarms, and of their end. */
@@ -27,7 +24,7 @@ export class OperationsStack extends EnvironmentStack {
         removalPolicy: aws.protectData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
       });
     }
-    const principals = senders.map((service) => new iam.ServicePrincipal(`${service}.amazonaws.com`));
+    const principals = [new iam.ServicePrincipal('cloudwatch.amazonaws.com')];
     const fromThisAccount = { StringEquals: { 'aws:SourceAccount': accountId } };
     const key = new kms.Key(this, 'key', {
       alias: `${prefix(environment)}-alarms`,

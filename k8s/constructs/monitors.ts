@@ -1,8 +1,7 @@
-import { ApiObject } from 'cdk8s';
+import { ApiObject, Yaml } from 'cdk8s';
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
 import { type Identity, labels, selectorLabels } from './labels.ts';
-import { requestRateMetric } from './scaling.ts';
 
 export interface MonitorProps {
   namespace: string;
@@ -37,34 +36,21 @@ export class Monitor extends Construct {
   }
 }
 
-export interface RequestRateRulesProps {
+export interface AdapterRulesProps {
   /** Namespace of prometheus-adapter. */
   namespace: string;
   identity: Identity;
-  /** Counter of requests, with the labels `namespace` and `pod`. */
-  counter: string;
-  /** Namespace whose pods are counted. */
-  podNamespace: string;
+  /** As its configuration spells them. */
+  rules: readonly object[];
 }
 
-/** The rule by which prometheus-adapter serves the rate of requests of each pod, to be given to it as its configuration. */
-export class RequestRateRules extends Construct {
-  constructor(scope: Construct, id: string, { namespace, identity, counter, podNamespace }: RequestRateRulesProps) {
+/** Rules by which prometheus-adapter serves metrics, to be given to it as its configuration. */
+export class AdapterRules extends Construct {
+  constructor(scope: Construct, id: string, { namespace, identity, rules }: AdapterRulesProps) {
     super(scope, id);
     new k8s.KubeConfigMap(this, 'rules', {
       metadata: { namespace, name: `${identity.name}-metrics-adapter`, labels: labels(identity) },
-      data: {
-        'config.yaml': `rules:
-  - seriesQuery: '${counter}{namespace="${podNamespace}",pod!=""}'
-    resources:
-      overrides:
-        namespace: { resource: namespace }
-        pod: { resource: pod }
-    name:
-      as: ${requestRateMetric}
-    metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)'
-`,
-      },
+      data: { 'config.yaml': Yaml.stringify({ rules }) },
     });
   }
 }

@@ -1,5 +1,6 @@
 import { k8s } from 'cdk8s-plus-28';
 import { Construct } from 'constructs';
+import { requestRateMetric } from '../../observability/request-rate.ts';
 import { type Identity, labels } from './labels.ts';
 import { overlay } from './overlay.ts';
 import { costScaleIn, type Profile, profiles } from './scaling-profiles.ts';
@@ -21,9 +22,6 @@ export interface ScalingProps {
   /** Also keep the rate of requests per replica at this. @default CPU only */
   requestsPerSecond?: number | undefined;
 }
-
-/** Name under which prometheus-adapter serves the rate of requests. */
-export const requestRateMetric = 'http_requests_per_second';
 
 /** Scales a Deployment with its load. Of several metrics the one that wants most replicas counts. */
 export class Scaling extends Construct {

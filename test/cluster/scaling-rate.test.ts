@@ -1,8 +1,8 @@
 // The optional ways to scale: memory, the down-policy `cost`, and requests per second served by prometheus-adapter.
 import { readImages } from '../../config/images.ts';
 import { local } from '../../config/local.ts';
-import { requestRateMetric } from '../../k8s/constructs/scaling.ts';
 import { type Manifest, synthesize } from '../../k8s/synth.ts';
+import { requestRateMetric } from '../../observability/request-rate.ts';
 import { autoscalerIn } from './support/api.ts';
 import { kubectl } from './support/kubectl.ts';
 import { findAdapter, removeAdapter, startAdapter } from './support/metrics-adapter.ts';

@@ -27,6 +27,7 @@ const derivedWrong = (derived: Partial<DerivedEnvironment['derived']>): DerivedE
 const withPrivateEndpoint = (...ranges: string[]) =>
   withChanges('production', { 'aws.cluster.endpoint': 'private', 'aws.cluster.allowedCidrs': ranges });
 
+const administrators = ['arn:aws:iam::444455556666:user/break-glass', 'arn:aws:iam::444455556666:role/a'];
 const adapterless = ['metrics-server', 'prometheus-operator', 'external-secrets', 'aws-load-balancer-controller'];
 
 /** What is wrong, the environment, and how it is told: both values and the rule. */
@@ -315,6 +316,11 @@ const examples: [rule: string, environment: DerivedEnvironment, told: string][] 
     'a namespace on Fargate is made once',
     withChanges('production', { 'aws.cluster.fargateNamespaces': ['batch', 'batch'] }),
     'aws.cluster.fargateNamespaces names batch twice',
+  ],
+  [
+    'no administrator is named twice',
+    withChanges('production', { 'aws.cluster.adminRoleArns': [...administrators, ...administrators] }),
+    'aws.cluster.adminRoleArns names arn:aws:iam::444455556666:user/break-glass twice',
   ],
 ];
 

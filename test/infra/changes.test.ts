@@ -1,9 +1,11 @@
 // C11: a change in config/ changes manifests and infrastructure alike, or is refused by name.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse, parseAllDocuments } from 'yaml';
+import { adminRoleArns } from '../../config/account.ts';
+import { environmentNamed } from '../../config/environments.ts';
 import { allStacks } from '../../infra/stack-order.ts';
+import { requestRateMetric } from '../../observability/request-rate.ts';
 import {
   type Json,
   ofType,
@@ -11,21 +13,33 @@ import {
   propertiesOf,
   type Resource,
   root,
+  type Template,
   template,
   templates,
 } from './support/templates.ts';
+import { makeVariants } from './support/variants.ts';
 import { type Stacks, watchingFaults } from './support/watching.ts';
 
+const [ours] = adminRoleArns as [string];
+const roleA = 'arn:aws:iam::444455556666:role/a';
+const userB = 'arn:aws:iam::444455556666:user/b';
 const changes = {
   pods: { pod: { cpuRequestMillis: 900, memoryMiB: 768 }, scaling: { maxReplicas: 9 } },
   nodes: { nodes: { instanceTypes: ['m7i.xlarge'], count: 3, capacity: 'spot' } },
   burst: { nodes: { maxCount: 20 } },
+  noBurst: { nodes: { count: 12, maxCount: 12 } },
+  rate: {
+    scaling: { requestsPerSecond: 200 },
+    prerequisites: [...environmentNamed('production').prerequisites, 'prometheus-adapter'],
+  },
+  administrators: { aws: { cluster: { adminRoleArns: [roleA, ours, userB] } } },
+  fewerAdministrators: { aws: { cluster: { adminRoleArns: [userB, ours] } } },
   databaseClass: { aws: { database: { instanceType: 'r7g.large', multiAz: false, backupDays: 14 } } },
   pool: { database: { poolSize: 25, maxConnections: 600 } },
   noReader: { database: { reader: false } },
   cache: { aws: { cache: { nodeType: 'cache.r7g.large', replicas: 2 } } },
   nat: { aws: { natGateways: 1 } },
-  retention: { aws: { logDays: 30 } },
+  retention: { aws: { logDays: 30, logBucketDays: 100 } },
   ranges: { aws: { cluster: { allowedCidrs: ['198.51.100.0/24'] } } },
   fargate: { aws: { cluster: { fargateNamespaces: ['batch', 'reports'] } } },
   // The service takes no dash in a name inside PostgreSQL.
@@ -55,29 +69,19 @@ const changes = {
 };
 type Name = keyof typeof changes;
 
-const folder = mkdtempSync(join(tmpdir(), 'infra-changes-'));
-afterAll(() => rmSync(folder, { recursive: true }));
-
+let made: ReturnType<typeof makeVariants<Name>>;
 beforeAll(() => {
-  const given = Object.entries(changes).map(([name, change]) => JSON.stringify({ name, base: 'production', change }));
-  const { stderr, status } = spawnSync('local/node', ['test/infra/support/variant.ts', folder, ...given], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(stderr);
+  made = makeVariants('production', changes);
 });
+afterAll(() => made.remove());
 
-const refusal = (name: Name) => readFileSync(join(folder, `${name}.txt`), 'utf8');
-const charts = (name: Name) => readFileSync(join(folder, name, 'charts.yaml'), 'utf8');
+const charts = (name: Name) => made.charts(name);
+const of = (name: Name, stack: string) => made.of(name, stack);
 /** The manifests of production as they are, which the tests of k8s hold against their source. */
 const chartsAsTheyAre = readdirSync(join(root, 'charts-out', 'production'))
   .sort()
   .map((file) => readFileSync(join(root, 'charts-out', 'production', file), 'utf8'))
   .join('---\n');
-function of(name: Name, stack: string) {
-  if (existsSync(join(folder, `${name}.txt`))) throw new Error(refusal(name));
-  return template('production', stack, join(folder, name));
-}
 
 const certificateAlarms = (name: Name) =>
   propertiesOf(of(name, 'observability'), 'AWS::CloudWatch::Alarm').filter(({ AlarmName }) =>
@@ -103,9 +107,40 @@ describe('C11 sizes and switches', () => {
     expect(charts('nodes')).toBe(chartsAsTheyAre.replace('- ON_DEMAND', '- SPOT'));
     expect(charts('nodes')).not.toBe(chartsAsTheyAre);
     // Nodes beyond the base, times their CPUs.
-    expect(JSON.stringify(of('nodes', 'cluster'))).toContain('\\"limits\\":{\\"cpu\\":36}');
-    expect(JSON.stringify(of('burst', 'cluster'))).toContain('\\"limits\\":{\\"cpu\\":36}');
-    expect(JSON.stringify(of('pods', 'cluster'))).toContain('\\"limits\\":{\\"cpu\\":20}');
+    const cpus = (['nodes', 'burst', 'pods', 'noBurst'] as const).map((name) => {
+      const [, most] = /limits\\":{\\"cpu\\":(\d+)}/.exec(JSON.stringify(of(name, 'cluster'))) ?? [];
+      return [name, most];
+    });
+    expect(Object.fromEntries(cpus)).toEqual({ nodes: '36', burst: '36', pods: '20', noBurst: '0' });
+  });
+
+  it('C7 requests per second: prometheus-adapter serves what the HPA asks for, by the rule of the manifests', () => {
+    const manifests = parseAllDocuments(charts('rate')).map((document) => document.toJS());
+    const autoscaler = manifests.find(({ kind }) => kind === 'HorizontalPodAutoscaler');
+    expect(autoscaler.spec.metrics.map(({ pods }: { pods?: { metric: object } }) => pods?.metric)).toContainEqual({
+      name: requestRateMetric,
+    });
+    const rules = manifests.find(({ metadata }) => metadata.name === 'slipway-metrics-adapter').data['config.yaml'];
+    const [adapter] = propertiesOf(of('rate', 'cluster'), 'Custom::AWSCDK-EKS-HelmChart').filter(
+      ({ Chart }) => Chart === 'prometheus-adapter',
+    );
+    // A ConfigMap of charts-out, which comes later, would have its pod wait for ever.
+    expect(JSON.parse(String(adapter?.Values)).rules).toEqual({ default: false, custom: parse(rules).rules });
+    expect(parse(rules).rules.map(({ name }: { name: { as: string } }) => name.as)).toEqual([requestRateMetric]);
+  });
+
+  it('C1 administrators keep their entries, in whatever order and company they are named', () => {
+    const entries = (from: Template) =>
+      Object.fromEntries(
+        Object.entries(ofType(from, 'AWS::EKS::AccessEntry'))
+          .filter(([, { Properties }]) => typeof Properties.PrincipalArn === 'string')
+          .map(([id, { Properties }]) => [Properties.PrincipalArn, id]),
+      );
+    const all = entries(of('administrators', 'cluster'));
+    expect(Object.keys(all).sort()).toEqual([roleA, ours, userB]);
+    // CloudFormation makes what is new before it deletes what is gone, and EKS takes a principal once.
+    expect(entries(of('fewerAdministrators', 'cluster'))).toEqual({ [ours]: all[ours], [userB]: all[userB] });
+    expect(entries(template('production', 'cluster'))).toEqual({ [ours]: all[ours] });
   });
 
   it('a database of another class, without standby and replica, with a bigger pool', () => {
@@ -137,12 +172,19 @@ describe('C11 sizes and switches', () => {
     expect(watched('cache')).toContain('slipway-production-reader');
   });
 
-  it.each(['burst', 'databaseClass', 'cache', 'nat', 'retention', 'ranges', 'fargate'] as const)(
-    '%s is a matter of infrastructure alone: manifests as they were',
-    (name) => {
-      expect(charts(name)).toBe(chartsAsTheyAre);
-    },
-  );
+  it.each([
+    'burst',
+    'noBurst',
+    'administrators',
+    'databaseClass',
+    'cache',
+    'nat',
+    'retention',
+    'ranges',
+    'fargate',
+  ] as const)('%s is a matter of infrastructure alone: manifests as they were', (name) => {
+    expect(charts(name)).toBe(chartsAsTheyAre);
+  });
 
   it('one NAT gateway, shorter logs, and other addresses for the API server', () => {
     expect(propertiesOf(of('nat', 'network'), 'AWS::EC2::NatGateway')).toHaveLength(1);
@@ -150,6 +192,15 @@ describe('C11 sizes and switches', () => {
       for (const each of propertiesOf(of('retention', stack), 'AWS::Logs::LogGroup'))
         expect(each.RetentionInDays).toBe(30);
     }
+    // S3 refuses to move what it is about to delete, and Glacier bills 90 days at least.
+    const ofBuckets = propertiesOf(of('retention', 'data'), 'AWS::S3::Bucket').map(
+      ({ LifecycleConfiguration }) => (LifecycleConfiguration as { Rules: Json[] }).Rules,
+    );
+    expect(ofBuckets.flat()).toContainEqual({
+      ExpirationInDays: 100,
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      Status: 'Enabled',
+    });
     const { PublicAccessCidrs } = only(of('ranges', 'cluster'), 'AWS::EKS::Cluster').ResourcesVpcConfig as Record<
       string,
       Json
@@ -189,7 +240,7 @@ describe('C11 sizes and switches', () => {
   });
 
   it('D6 a service with a dash in its name: rotation and pods speak of the same database and users', () => {
-    const all = templates(join(folder, 'dashed'));
+    const all = templates(join(made.folder, 'dashed'));
     const data = all.get('my-app-production-data');
     if (data === undefined) throw new Error(`no data stack in ${[...all.keys()].join(', ')}`);
     const [rotation] = propertiesOf(data, 'AWS::Lambda::Function').filter(
@@ -303,6 +354,6 @@ describe('C11 sizes and switches', () => {
     ['serviceOnFargate', 'aws.cluster.fargateNamespaces slipway is the namespace of the service'],
     ['oddRegion', 'aws.zones us-east-1a is not in the region eu-west-1'],
   ] as const)('%s is refused', (name, message) => {
-    expect(refusal(name)).toContain(message);
+    expect(made.refusal(name)).toContain(message);
   });
 });

@@ -1,4 +1,7 @@
+import timers from 'node:timers/promises';
+import { type ElastiCacheClient, ModifyUserCommand } from '@aws-sdk/client-elasticache';
 import { accountId } from '../../config/account.ts';
+import { elastiCachePasswords } from '../../infra/rotation/elasticache.ts';
 import { allStacks } from '../../infra/stack-order.ts';
 import { ofType, only, propertiesOf, template, templates } from './support/templates.ts';
 
@@ -90,6 +93,8 @@ describe('D1 the database', () => {
 });
 
 describe('D6 credentials', () => {
+  afterEach(() => jest.restoreAllMocks());
+
   it.each(environments)('of %s are generated, and nowhere in a template', (name) => {
     const secrets = propertiesOf(of[name], 'AWS::SecretsManager::Secret');
     const users = secrets.filter(({ Name }) => !/endpoints$|database\/app$/.test(String(Name)));
@@ -128,6 +133,28 @@ describe('D6 credentials', () => {
       expect(JSON.stringify(VpcConfig)).toMatch(/groupsrotation/);
       expect(JSON.stringify(VpcConfig)).not.toMatch(/databaseSubnet|publicSubnet/);
     }
+  });
+
+  it('D9 of Redis: the function says what it waited for in vain a minute before it is ended', async () => {
+    const [{ Timeout }] = propertiesOf(production, 'AWS::Lambda::Function').filter(
+      ({ FunctionName }) => FunctionName === 'slipway-production-rotate-cache',
+    ) as [{ Timeout: number }];
+    let nowMs = 0;
+    let changed = false;
+    jest.spyOn(Date, 'now').mockImplementation(() => nowMs);
+    jest.spyOn(timers, 'setTimeout').mockImplementation(async (ms) => {
+      nowMs += ms ?? 0;
+    });
+    const send = async (command: object) => {
+      changed ||= command instanceof ModifyUserCommand;
+      // An earlier change is under way for almost as long as it may be, and ours never ends.
+      return { Users: [{ Status: changed || nowMs < 170_000 ? 'modifying' : 'active' }] };
+    };
+    const set = elastiCachePasswords({ send } as unknown as ElastiCacheClient, 'the-user');
+    await expect(set('', ['before', 'after'])).rejects.toThrow(/^The user the-user is still modifying after \d+ s\.$/);
+    expect(changed).toBe(true);
+    expect(nowMs).toBeGreaterThan(180_000);
+    expect(nowMs).toBeLessThan((Timeout - 55) * 1000);
   });
 });
 
@@ -221,7 +248,18 @@ describe('D11 buckets', () => {
         NoncurrentVersionExpiration: { NoncurrentDays: 365 },
       }),
     );
-    expect(rules('logs')).toContainEqual(expect.objectContaining({ ExpirationInDays: 365 }));
+    // An access log is read for weeks, if at all; what a build has left is needed at once, whatever its age.
+    expect(rules('logs')).toContainEqual(
+      expect.objectContaining({
+        Transitions: [{ StorageClass: 'GLACIER', TransitionInDays: 90 }],
+        ExpirationInDays: 365,
+      }),
+    );
+    expect(rules('artifacts')).toContainEqual(
+      expect.objectContaining({ Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 90 }] }),
+    );
+    for (const kind of ['files', 'artifacts'])
+      for (const rule of rules(kind)) expect(rule).not.toHaveProperty('ExpirationInDays');
   });
 });
 

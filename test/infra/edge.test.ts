@@ -79,6 +79,7 @@ it.each(environments)('alarms of %s go to encrypted topics that only this accoun
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     );
     for (const each of Statement.filter(({ Effect }) => Effect === 'Allow')) {
+      expect(each.Principal).toEqual({ Service: 'cloudwatch.amazonaws.com' });
       expect(each.Condition).toEqual({ StringEquals: { 'aws:SourceAccount': accountId } });
     }
   }

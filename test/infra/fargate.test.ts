@@ -1,7 +1,5 @@
 // Roles of pods on Fargate, where Pod Identity has no agent: staging with two namespaces there.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { faults } from './support/checks.ts';
 import {
@@ -12,23 +10,16 @@ import {
   root,
   statements,
   type Template,
-  template,
 } from './support/templates.ts';
+import { makeVariants } from './support/variants.ts';
 
 const namespaces = ['batch', 'reports'];
 let of: Template;
 
 beforeAll(() => {
-  const folder = mkdtempSync(join(tmpdir(), 'infra-fargate-'));
-  const change = { aws: { cluster: { fargateNamespaces: namespaces } } };
-  const variant = JSON.stringify({ name: 'changed', base: 'staging', change });
-  const { stderr } = spawnSync('local/node', ['test/infra/support/variant.ts', folder, variant], {
-    cwd: root,
-    encoding: 'utf8',
-  });
-  if (stderr !== '') throw new Error(stderr);
-  of = template('staging', 'cluster', join(folder, 'changed'));
-  rmSync(folder, { recursive: true });
+  const made = makeVariants('staging', { changed: { aws: { cluster: { fargateNamespaces: namespaces } } } });
+  of = made.of('changed', 'cluster');
+  made.remove();
 });
 
 interface Trust {

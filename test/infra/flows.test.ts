@@ -1,10 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { blocked, type Flow, type Host, type Protocol } from './support/flows.ts';
 import { type HostName, hosts } from './support/hosts.ts';
-import { idOf, ofType, only, propertiesOf, root, type Template, template } from './support/templates.ts';
+import { idOf, ofType, only, propertiesOf, type Template, template } from './support/templates.ts';
+import { makeVariants } from './support/variants.ts';
 
 /** Where clients open connections from: the lowest port there is, Linux, and the highest. */
 const replyPorts = [1024, 32_768, 65_535];
@@ -115,13 +112,9 @@ describe.each(['production', 'staging'])('in %s', (environment) => {
 
 /** Stacks of production with some values changed. */
 function changedStacks(change: object): Record<'network' | 'cluster', Template> {
-  const folder = mkdtempSync(join(tmpdir(), 'infra-flows-'));
-  const variant = JSON.stringify({ name: 'changed', base: 'production', change });
-  const made = spawnSync('local/node', ['test/infra/support/variant.ts', folder, variant], { cwd: root });
-  const of = (stack: string) => template('production', stack, join(folder, 'changed'));
-  const stacks = { network: of('network'), cluster: of('cluster') };
-  rmSync(folder, { recursive: true });
-  expect(String(made.stderr)).toBe('');
+  const made = makeVariants('production', { changed: change });
+  const stacks = { network: made.of('changed', 'network'), cluster: made.of('changed', 'cluster') };
+  made.remove();
   return stacks;
 }
 const changed = (change: object) => changedStacks(change).network;

@@ -64,6 +64,11 @@ describe('cdk-nag AwsSolutions', () => {
 /** A production with domain, zone and Fargate: what no environment has. */
 const isOfEverything = (name: string) => name.includes('everything');
 
+/** A policy that lets a principal do something, under no condition. */
+const admitting = (Principal: string | { AWS: string | readonly string[] }) => ({
+  Statement: [{ Effect: 'Allow', Action: 'kms:Decrypt', Resource: '*', Principal }],
+});
+
 describe('every template', () => {
   const all = [...templates(), ...[...templates(elsewhere)].filter(([name]) => isOfEverything(name))];
 
@@ -120,6 +125,17 @@ describe('every template', () => {
       'allows s3:*',
     ],
     ['AWS::Logs::LogGroup', 'network', 'flowlogs', { RetentionInDays: null }, 'keeps its logs for ever'],
+    ['AWS::KMS::Key', 'data', 'key', { KeyPolicy: admitting({ AWS: '*' }) }, 'admits everybody'],
+    ['AWS::S3::BucketPolicy', 'data', 'bucketsfiles', { PolicyDocument: admitting('*') }, 'admits everybody'],
+    ['AWS::SNS::TopicPolicy', 'operations', 'page', { PolicyDocument: admitting({ AWS: ['*'] }) }, 'admits everybody'],
+    ['AWS::SQS::QueuePolicy', 'cluster', 'karpenter', { PolicyDocument: admitting('*') }, 'admits everybody'],
+    [
+      'AWS::IAM::Role',
+      'cluster',
+      'workload',
+      { AssumeRolePolicyDocument: admitting({ AWS: '*' }) },
+      'admits everybody',
+    ],
   ] as const)('with a fault in an %s of %s is told of', (type, stack, part, change, fault) => {
     const of = structuredClone(template('production', stack)) as Template;
     const [id] = Object.keys(ofType(of, type)).filter((each) => each.includes(part));

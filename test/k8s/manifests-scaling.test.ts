@@ -1,6 +1,6 @@
 // What the manifests promise of compute and scaling, row by row of docs/features.md.
 import type { V1DeploymentSpec, V1PodSpec, V2HorizontalPodAutoscalerSpec } from '@kubernetes/client-node';
-import { requestRateMetric } from '../../k8s/constructs/scaling.ts';
+import { parse } from 'yaml';
 import { committed, environmentNames, type Manifest, objectNamed, synthesized, variant } from './support/manifests.ts';
 import { variants } from './support/variants.ts';
 import { ofKind, specOf } from './support/workloads.ts';
@@ -122,10 +122,15 @@ describe('compute and scaling', () => {
     ]);
     const { data, metadata } = objectNamed(manifests, 'ConfigMap/slipway-metrics-adapter');
     expect(metadata.namespace).toBe('monitoring');
-    const rules = (data as Record<string, string>)['config.yaml'] ?? '';
-    expect(rules).toContain(`seriesQuery: 'http_request_duration_seconds_count{namespace="slipway",pod!=""}'`);
-    expect(rules).toContain(`as: ${requestRateMetric}`);
-    expect(rules).toContain(`metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)'`);
+    const { rules } = parse((data as Record<string, string>)['config.yaml'] ?? '');
+    expect(rules).toEqual([
+      {
+        seriesQuery: 'http_request_duration_seconds_count{namespace="slipway",pod!=""}',
+        resources: { overrides: { namespace: { resource: 'namespace' }, pod: { resource: 'pod' } } },
+        name: { as: 'http_requests_per_second' },
+        metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[1m])) by (<<.GroupBy>>)',
+      },
+    ]);
     expect(ofKind(production, 'ConfigMap').map((each) => each.metadata.name)).not.toContain('slipway-metrics-adapter');
   });
 

@@ -72,13 +72,29 @@ const actions: Check = (_, { Type, Properties }) => {
   return wide === undefined ? undefined : `allows ${String(wide)}`;
 };
 
+/** Only a condition may say who of everybody is meant. */
+const principals: Check = (_, { Properties }) => {
+  const { KeyPolicy, PolicyDocument, AssumeRolePolicyDocument, RepositoryPolicyText } = Properties;
+  const open = [KeyPolicy, PolicyDocument, AssumeRolePolicyDocument, RepositoryPolicyText]
+    .flatMap((policy) => ((policy as Members | undefined)?.Statement ?? []) as Members[])
+    .some(
+      ({ Effect, Principal, Condition }) =>
+        Effect === 'Allow' && Object.keys(Condition ?? {}).length === 0 && named(Principal).includes('*'),
+    );
+  return open ? 'admits everybody' : undefined;
+};
+
+/** Principals are a star or, by kind, one or a list. */
+const named = (principal: Json | undefined): Json[] =>
+  typeof principal === 'object' && principal !== null ? Object.values(principal).flat() : [principal ?? ''];
+
 const kept: Check = (_, { Type, Properties }) =>
   Type === 'AWS::Logs::LogGroup' && Properties.RetentionInDays === undefined ? 'keeps its logs for ever' : undefined;
 
 /** @returns faults, each with the logical id that has it */
 export const faults = ({ Resources }: Template): string[] =>
   Object.entries(Resources).flatMap(([id, resource]) =>
-    [tags, encrypted, closed, actions, kept]
+    [tags, encrypted, closed, actions, principals, kept]
       .map((check) => check(id, { ...resource, Properties: resource.Properties ?? {} }))
       .filter((fault) => fault !== undefined)
       .map((fault) => `${id} ${fault}`),
