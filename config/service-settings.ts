@@ -1,6 +1,6 @@
 // What the service is told in each environment, in its own words: a setting that it does not know fails to compile.
 import type { SettingsEnvironment } from '../service/settings.ts';
-import { filesBucket } from './aws-names.ts';
+import { filesBucket, prefix } from './aws-names.ts';
 import type { Environment } from './environment.ts';
 
 /** Settings that are no secret. Endpoints and credentials come as files: see secrets.ts. */
@@ -25,6 +25,6 @@ export function serviceSettings(environment: Environment): SettingsEnvironment {
         }
       : { DATABASE_CA_FILE: '/app/rds-ca.pem', S3_BUCKET: filesBucket(environment) }),
     S3_REGION: region,
-    ...(tracing === undefined ? {} : { OTLP_ENDPOINT: tracing.endpoint }),
+    ...(tracing === undefined ? {} : { OTLP_ENDPOINT: tracing.endpoint, OTEL_SERVICE_NAME: prefix(environment) }),
   };
 }

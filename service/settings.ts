@@ -66,6 +66,11 @@ export const settingsSchema = z.object({
     .describe(
       'Receiver of traces over OTLP/HTTP, such as http://collector:4318; /v1/traces is added. Without it there are no traces.',
     ),
+  OTEL_SERVICE_NAME: z
+    .string()
+    .regex(/^[\w.-]{1,63}$/, 'must be 1 to 63 letters, digits, dots, dashes or underscores')
+    .default('slipway')
+    .describe('Name of the service in traces (service.name).'),
   ALLOWED_HOSTS: z
     .string()
     .default('*')

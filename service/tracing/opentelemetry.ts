@@ -20,7 +20,7 @@ const queueSpans = 4096;
 /** How long the end of the process waits for the last spans. */
 const closeMs = 2000;
 
-type TracingSettings = Pick<Settings, 'INSTANCE' | 'S3_BUCKET'> & { OTLP_ENDPOINT: string };
+type TracingSettings = Pick<Settings, 'INSTANCE' | 'OTEL_SERVICE_NAME' | 'S3_BUCKET'> & { OTLP_ENDPOINT: string };
 
 function traceparentOf(span: Span): string {
   const { traceId, spanId, traceFlags } = span.spanContext();
@@ -101,9 +101,10 @@ function describeCall(
   };
 }
 
-export function createTracing({ OTLP_ENDPOINT, INSTANCE, S3_BUCKET }: TracingSettings, log: Logger): Tracing {
+export function createTracing(settings: TracingSettings, log: Logger): Tracing {
+  const { OTLP_ENDPOINT, OTEL_SERVICE_NAME, INSTANCE, S3_BUCKET } = settings;
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': 'slipway', 'service.instance.id': INSTANCE }),
+    resource: resourceFromAttributes({ 'service.name': OTEL_SERVICE_NAME, 'service.instance.id': INSTANCE }),
     sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
     spanProcessors: [
       new BatchSpanProcessor({

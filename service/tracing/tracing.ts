@@ -31,7 +31,7 @@ export interface Tracing {
 
 /** Undefined when traces are off. */
 export async function openTracing(
-  settings: Pick<Settings, 'OTLP_ENDPOINT' | 'INSTANCE' | 'S3_BUCKET'>,
+  settings: Pick<Settings, 'OTLP_ENDPOINT' | 'INSTANCE' | 'OTEL_SERVICE_NAME' | 'S3_BUCKET'>,
   log: Logger,
 ): Promise<Tracing | undefined> {
   const { OTLP_ENDPOINT } = settings;

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { writtenIn } from '../observability/support/operations.ts';
 import { propertiesOf, root, template } from './support/templates.ts';
 
-/** Services with their ports (the first one here, when two), and the Secret. Source: the templates of kube-prometheus-stack and of grafana in it. */
+/** Services with their ports (the first one here, when two), the Secret, and a label. Source: the templates of kube-prometheus-stack and of the charts in it. */
 const madeBy = (release: string) => [
   `port-forward service/${release}-grafana 3001:80`,
   `get secret ${release}-grafana --output=jsonpath='{.data.admin-password}' | base64 --decode`,
   `port-forward service/${release}-prometheus 9090`,
   `port-forward service/${release}-alertmanager 9093`,
+  'rollout restart deployment --selector=app.kubernetes.io/name=kube-state-metrics',
 ];
 
 it.each(['staging', 'production'])(

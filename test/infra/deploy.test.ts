@@ -146,7 +146,7 @@ describe('is refused in one line that says what to do', () => {
   describe('a configuration that contradicts itself', () => {
     const tree = join(bin, 'tree');
     beforeAll(() => {
-      for (const path of ['package.json', 'config', 'infra', 'local', 'service', 'k8s']) {
+      for (const path of ['package.json', 'config', 'infra', 'local', 'observability', 'service', 'k8s']) {
         cpSync(join(root, path), join(tree, path), { recursive: true });
       }
       symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));

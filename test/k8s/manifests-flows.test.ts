@@ -81,6 +81,7 @@ describe('N7: flows', () => {
     expect(policy(manifests, 'web').egress).toEqual([...(policy(production, 'web').egress ?? []), toCollector]);
     expect(objectNamed(manifests, 'ConfigMap/slipway').data).toMatchObject({
       OTLP_ENDPOINT: 'http://collector.observability:4318',
+      OTEL_SERVICE_NAME: 'slipway-production',
     });
     for (const name of environmentNames) {
       expect(objectNamed(committed(name), 'ConfigMap/slipway').data).not.toHaveProperty('OTLP_ENDPOINT');

@@ -20,7 +20,7 @@ let service: ServiceProcess;
 beforeAll(async () => {
   world = await createWorld();
   receiver = await startOtlpReceiver();
-  service = await world.start({ OTLP_ENDPOINT: receiver.endpoint });
+  service = await world.start({ OTLP_ENDPOINT: receiver.endpoint, OTEL_SERVICE_NAME: 'slipway-test' });
 });
 
 afterAll(async () => {
@@ -69,7 +69,7 @@ describe('traces', () => {
         'url.scheme': 'http',
         'client.address': '127.0.0.1',
       },
-      resource: { 'service.name': 'slipway', 'service.instance.id': expect.any(String) },
+      resource: { 'service.name': 'slipway-test', 'service.instance.id': expect.any(String) },
     });
     expect(children).toEqual([
       expect.objectContaining({
