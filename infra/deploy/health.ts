@@ -4,7 +4,7 @@ import { request as requestTls } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterName } from '../../config/aws-names.ts';
 import type { AwsEnvironment } from '../environment.ts';
-import { ask } from './ask.ts';
+import { type Answer, ask } from './ask.ts';
 
 /** DNS of a new load balancer takes a few minutes. */
 const healthPatienceMs = 600_000;
@@ -12,13 +12,16 @@ const pollMs = 5000;
 /** Without one, AWS' core rule set refuses a request (NoUserAgent_HEADER), and Node sends none by itself. */
 const userAgent = 'slipway-deploy';
 
-/** Host name of the load balancer as standard output; empty while the Ingress has none. */
-const askForHost = (environment: AwsEnvironment) =>
-  ask(
-    ...(['kubectl', '--context', clusterName(environment), '--namespace', environment.namespace] as const),
-    ...['get', 'ingress', environment.service.name],
-    ...['--output', 'jsonpath={.status.loadBalancer.ingress[0].hostname}'],
+/** Host name to ask, as standard output; empty while the Ingress has none. With a zone here, its records are part of what has to work. */
+function askForHost(environment: AwsEnvironment): Answer {
+  const { namespace, service, loadBalancer, aws } = environment;
+  if (loadBalancer.domain !== undefined && aws.zone !== undefined)
+    return { ok: true, stdout: loadBalancer.domain, complaint: '' };
+  return ask(
+    ...(['kubectl', '--context', clusterName(environment), '--namespace', namespace] as const),
+    ...['get', 'ingress', service.name, '--output', 'jsonpath={.status.loadBalancer.ingress[0].hostname}'],
   );
+}
 
 /** Status of /health; where the name is not ours to point, the load balancer is asked as if it were. */
 function health(host: string, domain: string | undefined, signal: AbortSignal): Promise<number> {
@@ -52,19 +55,13 @@ export async function awaitHealth(
   { patienceMs, pollMs: everyMs }: Patience = { patienceMs: healthPatienceMs, pollMs },
 ): Promise<string> {
   const { domain } = environment.loadBalancer;
-  // With a zone here, its records are part of what has to work.
-  const named = domain !== undefined && environment.aws.zone !== undefined;
   const end = Date.now() + patienceMs;
   for (
     let reason = 'the Ingress has no address: kubectl describe ingress';
     ;
     await sleep(everyMs, undefined, { signal: stop })
   ) {
-    const {
-      ok,
-      stdout: host,
-      complaint,
-    } = named ? { ok: true, stdout: domain, complaint: '' } : askForHost(environment);
+    const { ok, stdout: host, complaint } = askForHost(environment);
     // A token that has just run out, or a moment without network, is no reason to give up.
     if (!ok) reason = `kubectl get ingress: ${complaint}`;
     else if (host !== '') {
