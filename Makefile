@@ -6,6 +6,9 @@ IMAGE ?= slipway:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 .DEFAULT_GOAL := help
 ENV ?=
+# As it was given, so that neither make nor the shell takes it for a command.
+override ENV := $(value ENV)
+quoted_env := $(if $(ENV),'$(subst ','\'',$(ENV))')
 ifneq ($(word 2,$(ENV)),)
 $(error There is no environment "$(ENV)"; one of: local, staging, production)
 endif
@@ -17,7 +20,7 @@ ifneq ($(and $(ONLY),$(filter destroy,$(MAKECMDGOALS))),)
 $(error ONLY is for make deploy: make destroy takes the whole environment down)
 endif
 # Says so when there is no such environment, before the CDK is installed for it.
-KNOWN = $(NODE) config/main.ts $(ENV) >/dev/null
+KNOWN = $(NODE) config/main.ts $(quoted_env) >/dev/null
 .PHONY: help settings synth synth-check cluster dev deploy undeploy scale-test test-cluster infra-install infra-synth infra-diff infra-docs infra-types test-infra destroy run observe test test-observe install build lint types fmt docs docs-check features bench image test-image admin-key reset clean
 
 help: ## show this list
@@ -57,7 +60,7 @@ fmt: install ## format the code and apply safe fixes
 docs: install ## write the pages that are made from code
 	@$(NODE) docs/generate.ts
 
-docs-check: install
+docs-check: install ## fail when a page is not what the code makes
 	@$(NODE) docs/generate.ts --check
 
 features: install ## hold docs/features.md against the tests that ran
@@ -73,12 +76,12 @@ test-image: install image ## test the container image
 	@TEST_RUN=image IMAGE=$(IMAGE) NODE_IMAGE=$(NODE_IMAGE) $(JEST) --config jest.image.config.mjs
 
 settings: install ## every number of an environment and where it came from; ENV=production
-	@$(NODE) config/main.ts $(ENV)
+	@$(NODE) config/main.ts $(quoted_env)
 
 synth: install ## write the manifests to charts-out/, only what changed
 	@$(NODE) k8s/main.ts
 
-synth-check: install
+synth-check: install ## fail when charts-out/ is not what the code makes
 	@$(NODE) k8s/main.ts --check
 
 cluster: install ## a local cluster (kind) with what the manifests need; repeated, it only looks
@@ -88,11 +91,11 @@ dev: install ## the manifests on the local cluster, following every edit (Skaffo
 	@$(NODE) k8s/deploy/dev.ts
 
 deploy: install ## image and manifests onto a cluster, and in AWS what they stand on; ENV=local|staging|production, DRY_RUN=1, ONLY=service
-	@$(if $(filter-out local,$(ENV)),$(if $(filter service,$(ONLY)),,$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts deploy $(ENV) $(if $(filter-out 0,$(DRY_RUN)),--dry-run)),)
-	@$(if $(filter-out local,$(ENV)),$(if $(filter service,$(ONLY)),$(NODE) k8s/deploy/deploy.ts $(ENV)),$(NODE) k8s/deploy/deploy.ts $(ENV))
+	@$(if $(filter-out local,$(ENV)),$(if $(filter service,$(ONLY)),,$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts deploy $(quoted_env) $(if $(filter-out 0,$(DRY_RUN)),--dry-run)),)
+	@$(if $(filter-out local,$(ENV)),$(if $(filter service,$(ONLY)),$(NODE) k8s/deploy/deploy.ts $(quoted_env)),$(NODE) k8s/deploy/deploy.ts $(quoted_env))
 
 undeploy: install ## remove what deploy made, data included; ENV=local
-	@$(NODE) k8s/deploy/undeploy.ts $(ENV)
+	@$(NODE) k8s/deploy/undeploy.ts $(quoted_env)
 
 scale-test: install ## a step of load on the cluster, replicas watched and drawn; ARGS="--help" lists the flags
 	@$(NODE) k8s/scale-test/main.ts $(ARGS)
@@ -110,10 +113,10 @@ infra-synth: infra-install ## the CloudFormation templates of all environments, 
 	@$(NODE) infra/main.ts .cache/cdk.out && echo 'The templates are in .cache/cdk.out.'
 
 infra-diff: install ## what a deployment would change in AWS; ENV=staging
-	@$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts diff $(ENV)
+	@$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts diff $(quoted_env)
 
 destroy: install ## everything off AWS again; ENV=staging|production, DRY_RUN=1 prints the steps
-	@$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts destroy $(ENV) $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
+	@$(KNOWN) && local/install infra && $(NODE) infra/deploy/main.ts destroy $(quoted_env) $(if $(filter-out 0,$(DRY_RUN)),--dry-run)
 
 infra-docs: infra-synth ## write docs/aws-network.md from the templates
 	@$(NODE) infra/picture.ts .cache/cdk.out

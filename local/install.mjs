@@ -56,12 +56,18 @@ if (levels.indexOf(found) < levels.indexOf(what)) {
   console.log(
     `Installing npm packages (${{ run: 'only what running needs', all: 'with the tools for tests', infra: 'with tests and the CDK: over 1 GB, minutes' }[wanted]}) …`,
   );
-  const npm = spawnSync('npm', ['ci', ...workspaces, ...(wanted === 'run' ? [] : ['--include-workspace-root'])], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const npm = spawnSync(
+    'npm',
+    // Without a registry npm would wait for over a minute before it says so.
+    ['ci', '--fetch-retry-mintimeout=1000', ...workspaces, ...(wanted === 'run' ? [] : ['--include-workspace-root'])],
+    { cwd: root, stdio: 'inherit' },
+  );
   if (npm.status !== 0) {
-    console.error(npm.error ? `npm cannot be started: ${npm.error.message}` : 'npm ci failed; its message is above.');
+    console.error(
+      npm.error
+        ? `npm cannot be started: ${npm.error.message}`
+        : 'npm ci failed; why is above. If the registry is out of reach: npm config get registry says which one it is, npm ping tries it.',
+    );
     process.exit(1);
   }
   writeFileSync(stampFile, `${JSON.stringify({ what: wanted, hash, platform })}\n`);

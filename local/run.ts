@@ -11,6 +11,7 @@ import { openStores, type Started, type Stores } from './stores.ts';
 const longestRequestSeconds = 35;
 const readyMs = 60_000;
 const dependencyMs = 4000;
+const keyFile = 'admin.key';
 
 /** A failure that is explained in full by its message. */
 class RunError extends Error {
@@ -82,6 +83,9 @@ async function main(): Promise<void> {
     }
     const settings = { ...stores.settings, ...options.observability };
     await runCommand(program, ['--check-settings'], settings);
+    // Before the first answer: whoever waits for /health finds the key.
+    if (!state.find(keyFile)) state.replace(keyFile, await stores.adminKey());
+    if (stopping) return;
     say(`Starting ${options.replicas} ${options.replicas === 1 ? 'replica' : 'replicas'} …`);
     const front = await startBalancer({
       port: options.port,
@@ -106,7 +110,7 @@ async function main(): Promise<void> {
     await untilHealthy(front, options, state, () => stopping !== undefined);
     if (stopping) return;
     await insistOnDependencies(front.url, options);
-    await ensureAdminKey(front, stores, state);
+    await replaceUnknownKey(front, stores, state);
     if (!stopping) say(screen(options, state));
   };
   const starting = startAll();
@@ -166,15 +170,16 @@ async function untilHealthy(
   }
 }
 
-/** Keeps the key of an earlier run as long as the database knows it. */
-async function ensureAdminKey(balancer: Balancer, stores: Stores, state: State): Promise<void> {
-  const known = state.keep('admin.key', () => '');
-  if (known !== '') {
-    const answer = await fetch(`${balancer.url}/keys`, { headers: { 'X-API-Key': known } });
-    await answer.body?.cancel();
-    if (answer.status !== 401) return;
-  }
-  state.replace('admin.key', await stores.adminKey());
+/** A key of an earlier run is kept as long as the database knows it. */
+async function replaceUnknownKey(balancer: Balancer, stores: Stores, state: State): Promise<void> {
+  const answer = await fetch(`${balancer.url}/keys`, { headers: { 'X-API-Key': state.find(keyFile) ?? '' } });
+  await answer.body?.cancel();
+  if (answer.status === 401) state.replace(keyFile, await stores.adminKey());
+}
+
+/** As a shell takes it for one word. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }
 
 function screen(options: RunOptions, state: State): string {
@@ -183,15 +188,16 @@ function screen(options: RunOptions, state: State): string {
     const path = relative(process.cwd(), state.path(name));
     return path.startsWith('..') ? state.path(name) : path;
   };
-  const key = `-H "X-API-Key: $(cat ${shown('admin.key')})"`;
+  const key = `-H "X-API-Key: $(cat ${quoted(shown(keyFile))})"`;
+  const cookies = quoted(shown('cookies'));
   return `
   slipway      ${address}
   replicas     ${options.replicas}${options.replicas > 1 ? ', taking turns' : ''}
-  admin key    ${shown('admin.key')}
+  admin key    ${shown(keyFile)}
   logs         ${shown('logs')}
 
   A session that every replica knows; repeat it:
-    curl -b ${shown('cookies')} -c ${shown('cookies')} ${address}/session
+    curl -b ${cookies} -c ${cookies} ${address}/session
   A file in, and the list of files:
     curl ${key} -F file=@README.md ${address}/upload
     curl ${key} ${address}/files

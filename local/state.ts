@@ -49,6 +49,8 @@ export interface State {
   readonly dir: string;
   /** Full path of a name in the folder. */
   path(...names: string[]): string;
+  /** The text of a file in the folder; undefined when there is none. */
+  find(name: string): string | undefined;
   /** The text of a file in the folder, made by `make` when it is missing; readable by its owner only. */
   keep(name: string, make: () => string): string;
   /** Writes a file in the folder in one step; readable by its owner only. */
@@ -136,20 +138,25 @@ export async function openState(dir: string, log: (line: string) => void, comman
   for (const { pid, stopSignal } of left.reverse()) await stopProcess(pid, stopSignal, 3000);
 
   let running: Recorded[] = [];
+  const find = (name: string) => {
+    try {
+      return readFileSync(join(dir, name), 'utf8').trimEnd();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return undefined;
+    }
+  };
   const save = () => write(processesFile, JSON.stringify(running, undefined, 1));
   save();
   return {
     dir,
     path: (...names) => join(dir, ...names),
+    find,
     keep: (name, make) => {
-      const file = join(dir, name);
-      try {
-        return readFileSync(file, 'utf8').trimEnd();
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      }
+      const found = find(name);
+      if (found !== undefined) return found;
       const text = make();
-      write(file, `${text}\n`);
+      write(join(dir, name), `${text}\n`);
       return text;
     },
     replace: (name, text) => write(join(dir, name), `${text}\n`),

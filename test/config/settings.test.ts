@@ -86,6 +86,13 @@ describe('make settings', () => {
 
   it.each([
     ['an unknown environment', ['ENV=prod'], 'There is no environment prod; there are local, staging, production.'],
+    ['a command of the shell', ['ENV=;id'], 'There is no environment ;id; there are local, staging, production.'],
+    ['a quote', ["ENV='"], "There is no environment '; there are local, staging, production."],
+    [
+      'a function of make',
+      ['ENV=$(info,x)'],
+      'There is no environment $(info,x); there are local, staging, production.',
+    ],
     ['no environment', [], 'Which environment? ENV=local|staging|production'],
   ])('of %s says so in one line and fails', async (_, args, told) => {
     const { code, stdout, stderr } = await make(...args);
