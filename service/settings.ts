@@ -15,6 +15,10 @@ export const integer = (unit: string, min: number, max: number) => {
     .refine((value) => value >= min && value <= max, fault);
 };
 
+/** One of these words. */
+export const oneOf = <const Word extends string>(...words: Word[]) =>
+  z.enum(words, `must be one of ${words.join(', ')}`);
+
 /** A URL with one of these schemes. */
 export const url = (...schemes: string[]) =>
   z.string().refine(
@@ -57,8 +61,7 @@ export const settingsSchema = z.object({
     .regex(/^[\w.-]{1,63}$/, 'must be 1 to 63 letters, digits, dots, dashes or underscores')
     .default(hostname().slice(0, 63))
     .describe('Name of this replica in answers, logs and metrics.'),
-  LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'])
+  LOG_LEVEL: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent')
     .default('info')
     .describe('Least severe level that is logged.'),
   OTLP_ENDPOINT: url('http', 'https')
@@ -97,8 +100,7 @@ export const settingsSchema = z.object({
   DATABASE_CREDENTIALS: credentials
     .optional()
     .describe('User and password as JSON; as a file it is read again for each new connection.'),
-  DATABASE_TLS: z
-    .enum(['verify-full', 'disable'])
+  DATABASE_TLS: oneOf('verify-full', 'disable')
     .default('verify-full')
     .describe('Whether the server certificate and its host name are verified.'),
   DATABASE_CA: z

@@ -91,6 +91,21 @@ function parseQuery(target: string, faults: FieldFault[]): Record<string, string
   return query;
 }
 
+const kinds: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+
+/** Our words for what a schema leaves to the library. */
+const inPlainWords: z.core.$ZodErrorMap = (issue) => {
+  if (issue.code !== 'invalid_type') return undefined;
+  return issue.input === undefined ? 'is required' : `must be ${kinds[issue.expected] ?? issue.expected}`;
+};
+
 type Place = 'params' | 'query' | 'body';
 
 function check(place: Place, schema: z.ZodType | undefined, value: unknown, faults: FieldFault[]): unknown {
@@ -99,7 +114,7 @@ function check(place: Place, schema: z.ZodType | undefined, value: unknown, faul
       faults.push({ field: `${place}.${name.slice(0, 64)}`, message: 'is not known here' });
     return {};
   }
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: inPlainWords });
   if (result.success) return result.data;
   for (const issue of result.error.issues) {
     if (issue.code === 'unrecognized_keys') {

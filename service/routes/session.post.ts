@@ -5,7 +5,7 @@ import { sessionSchema } from './session.get.ts';
 
 const body = z.strictObject({
   user: z
-    .string('must be text')
+    .string()
     .transform((name) => name.normalize('NFC').trim())
     .refine((name) => name.length >= 1 && name.length <= 64, 'must have 1 to 64 characters')
     .refine((name) => !/[\p{C}]/u.test(name), 'must not have control or unassigned characters'),

@@ -217,6 +217,19 @@ describe('API keys', () => {
     expect(faults(answer)).toEqual(fields);
   });
 
+  it.each([
+    ['{}', { 'body.name': 'is required', 'body.scopes': 'is required' }],
+    ['{"name":5,"scopes":"load"}', { 'body.name': 'must be text', 'body.scopes': 'must be a list' }],
+    ['[]', { body: 'must be an object' }],
+    ['null', { body: 'must be an object' }],
+  ])('says of %s what each field must be', async (body, told) => {
+    const headers = { ...admin, 'Content-Type': 'application/json' };
+    const { errors } = (await ask(`${one.url}/keys`, { method: 'POST', body, headers })).body as {
+      errors: { field: string; message: string }[];
+    };
+    expect(Object.fromEntries(errors.map(({ field, message }) => [field, message]))).toEqual(told);
+  });
+
   it.each(['?limit=0', '?limit=101', '?limit=x', '?cursor=x', `?cursor=${'A'.repeat(12)}`, '?other=1'])(
     'refuses the list %s',
     async (query) => {
