@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ask } from '../support/client.ts';
 import type { ServiceProcess } from '../support/service.ts';
+import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
 
 /** CPU seconds (user and system, all threads) that a process has used: fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
@@ -64,16 +65,13 @@ describe('/load', () => {
   it('stops burning when the client goes away', async () => {
     const abort = new AbortController();
     const gone = fetch(`${service.url}/load/3000`, { headers, signal: abort.signal }).catch(() => undefined);
-    await new Promise<void>((resolve) => {
-      const look = async () =>
-        (await ask(`${service.url}/load/1`, { headers })).status === 503 ? resolve() : setTimeout(look, 10);
-      look();
-    });
+    const isBusy = async () => (await ask(`${service.url}/load/1`, { headers })).status === 503;
+    await waitFor('the burn', isBusy);
     const before = cpuSeconds(service.pid);
     abort.abort();
     await gone;
-    while ((await ask(`${service.url}/load/1`, { headers })).status === 503)
-      expect(cpuSeconds(service.pid) - before).toBeLessThan(2);
+    await waitFor('its end', async () => !(await isBusy()));
+    expect(cpuSeconds(service.pid) - before).toBeLessThan(2);
   });
 
   it('needs a key with the scope load', async () => {
