@@ -1,6 +1,7 @@
 // skaffold.yaml with a real Skaffold, on a copy of the checkout, in the namespace of the local environment. Skaffold is no part of
 // this repository: where it is not on the PATH these tests count as skipped.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { local } from '../../config/local.ts';
@@ -13,17 +14,35 @@ import { get, insistOnNone, kubectl } from './support/kubectl.ts';
 const { namespace } = local;
 const address = `http://127.0.0.1:${local.loadBalancer.nodePort}`;
 const promisedSeconds = 20;
+/** Another one in each run: an image that was built before would be found. */
+const edited = `again ${Date.now()}`;
 /** A machine that does other work meanwhile takes longer; the seconds are printed. FULL=1 holds the promise itself. */
 const busyFactor = process.env.FULL === '1' ? 1 : 2;
 const withSkaffold = onPath('skaffold') === undefined ? describe.skip : describe;
 
+/** Registries that Skaffold asks gcloud about before each build, where there is one. Source: Skaffold, pkg/skaffold/gcp/auth.go. */
+const askedOfGcloud = ['gcr.io', 'us.gcr.io', 'eu.gcr.io', 'asia.gcr.io', 'staging-k8s.gcr.io', 'marketplace.gcr.io'];
+
+/** A copy of Docker's settings that keeps Skaffold from asking: it takes seconds that are not ours. */
+function withoutGcloud(): string {
+  const mine = process.env.DOCKER_CONFIG || join(homedir(), '.docker');
+  const copy = mkdtempSync(join(tmpdir(), 'slipway-docker-'));
+  const names = existsSync(mine) ? readdirSync(mine) : [];
+  for (const name of names.filter((each) => each !== 'config.json')) symlinkSync(join(mine, name), join(copy, name));
+  const config = names.includes('config.json') ? JSON.parse(readFileSync(join(mine, 'config.json'), 'utf8')) : {};
+  const credHelpers = { ...config.credHelpers, ...Object.fromEntries(askedOfGcloud.map((each) => [each, ''])) };
+  writeFileSync(join(copy, 'config.json'), JSON.stringify({ ...config, credHelpers }), { mode: 0o600 });
+  return copy;
+}
+
+let dockerConfig: string;
 let checkout: Checkout;
 let dev: Running | undefined;
 
 const startInCopy = (program: string, ...args: string[]) =>
   start(program, args, {
     cwd: checkout.dir,
-    env: { SKAFFOLD_UPDATE_CHECK: 'false', SKAFFOLD_INTERACTIVE: 'false' },
+    env: { SKAFFOLD_UPDATE_CHECK: 'false', SKAFFOLD_INTERACTIVE: 'false', DOCKER_CONFIG: dockerConfig },
   });
 
 async function succeeds(...args: string[]): Promise<string> {
@@ -58,12 +77,14 @@ withSkaffold('skaffold', () => {
   beforeAll(async () => {
     await insistOnNone(namespace);
     checkout = copyCheckout();
+    dockerConfig = withoutGcloud();
   });
   afterAll(async () => {
     // Undefined when nothing was begun.
     if (!checkout) return;
     dev?.interrupt();
     await dev?.ended;
+    rmSync(dockerConfig, { recursive: true });
     await remove();
     checkout.remove();
   }, 240_000);
@@ -117,14 +138,29 @@ withSkaffold('skaffold', () => {
     const [, forwarded] =
       /Port forwarding service\/slipway .* -> (http:\/\/127\.0\.0\.1:\d+)/.exec(running.said()) ?? [];
     expect(await live(forwarded as string)).toBe('{"status":"live"}');
+    // The HPA adds the second replica a quarter of a minute after the first: that start is none of the edit's.
+    const replicas = [
+      '--namespace',
+      namespace,
+      'get',
+      'deployment/slipway',
+      '--output=jsonpath={.status.readyReplicas}',
+    ];
+    await waitFor(
+      'both replicas',
+      async () => (await kubectl(replicas)) === `${local.scaling.minReplicas}`,
+      60_000,
+      1000,
+    );
 
     const file = 'service/routes/live.get.ts';
-    checkout.edit(file, "z.literal('live')", "z.literal('again')");
-    checkout.edit(file, "body: { status: 'live' }", "body: { status: 'again' }");
+    checkout.edit(file, /'live'/g, `'${edited}'`);
+    const saidBefore = running.said().length;
     const begun = Date.now();
-    await waitFor('the new code', async () => (await live(address)) === '{"status":"again"}', 120_000);
+    await waitFor('the new code', async () => (await live(address)) === `{"status":"${edited}"}`, 120_000);
     const seconds = (Date.now() - begun) / 1000;
     console.log(`edit of service/ to the first answer of the new code: ${seconds} s`);
+    if (seconds > promisedSeconds) console.log(running.said().slice(saidBefore));
     expect(seconds).toBeLessThan(promisedSeconds * busyFactor);
   }, 400_000);
 

@@ -14,13 +14,32 @@ const inside = (program: string, ...args: string[]) =>
 
 interface Inspected {
   Size: number;
+  RootFS: { Layers: string[] };
   Config: { User: string; Labels: Record<string, string>; Env: string[]; Entrypoint: string[] };
 }
 const inspect = (name: string) => (JSON.parse(docker('image', 'inspect', name)) as [Inspected])[0];
 
 describe('the image', () => {
   it('adds at most 60 MB to its base', () => {
-    expect(inspect(image).Size - inspect(base).Size).toBeLessThanOrEqual(60e6);
+    const kilobytes = Number(inside('du', '-sk', '/app').split('\t')[0]);
+    expect(kilobytes).toBeGreaterThan(1000);
+    expect(kilobytes).toBeLessThanOrEqual(60e3);
+  });
+
+  it('is smaller than its base, as it carries nothing along that was removed from it', () => {
+    expect(inspect(image).Size).toBeLessThan(inspect(base).Size - 10e6);
+  });
+
+  it('has its base as a layer that is the same when it is built again, so that nodes need not fetch it again', () => {
+    const again = 'slipway-test-image:again';
+    docker('build', '--no-cache', '--build-arg', `NODE_IMAGE=${base}`, '--tag', again, '.');
+    try {
+      const [first, second] = [image, again].map((name) => inspect(name).RootFS.Layers);
+      expect(first).toHaveLength(2);
+      expect(second?.[0]).toBe(first?.[0]);
+    } finally {
+      docker('rmi', '--no-prune', again);
+    }
   });
 
   it('runs as a user above 10000, not root', () => {

@@ -8,8 +8,8 @@ export const root = join(__dirname, '..', '..', '..');
 
 export interface Checkout {
   readonly dir: string;
-  /** Replaces a text that must be there. */
-  edit(path: string, from: string, to: string): void;
+  /** Replaces a text that must be there, in one save. */
+  edit(path: string, from: string | RegExp, to: string): void;
   remove(): void;
 }
 
@@ -30,7 +30,8 @@ export function copyCheckout(): Checkout {
     edit(path, from, to) {
       const file = join(dir, path);
       const text = readFileSync(file, 'utf8');
-      if (!text.includes(from)) throw new Error(`${path} has no ${from}`);
+      if (!(typeof from === 'string' ? text.includes(from) : from.test(text)))
+        throw new Error(`${path} has no ${from}`);
       writeFileSync(file, text.replace(from, to));
     },
     remove: () => rmSync(dir, { recursive: true, force: true }),
