@@ -13,6 +13,9 @@ const readyMs = 60_000;
 const dependencyMs = 4000;
 const keyFile = 'admin.key';
 
+/** Settings that are known only once the servers run. */
+const standIns = { DATABASE_URL: 'postgres://127.0.0.1/none', REDIS_URL: 'redis://127.0.0.1', OBJECTS_DIR: 'none' };
+
 /** A failure that is explained in full by its message. */
 class RunError extends Error {
   override readonly name = 'RunError';
@@ -71,6 +74,8 @@ async function main(): Promise<void> {
     say('Bundling the service …');
     const program = await bundle(state.path('dist'));
     if (stopping) return;
+    // The service says what is wrong with what it is handed on, before there is anything for it to use.
+    await runCommand(program, ['--check-settings'], { ...standIns, ...options.database, ...options.observability });
     say('Starting PostgreSQL and Redis …');
     const stores = await openStores(program, options, state, started, say);
     if (stopping) return;
