@@ -10,8 +10,8 @@ import { unpackPackage } from '../../local/debian.ts';
 import { cacheFolder, onPath } from '../../local/path.ts';
 import { freePort } from '../../local/ports.ts';
 import { alertmanagerConfig } from '../../observability/alertmanager.ts';
+import { type Ministack, startMinistack } from '../support/ministack.ts';
 import { waitFor } from '../support/wait.ts';
-import { type Ministack, startMinistack } from './support/ministack.ts';
 
 const region = 'us-east-1';
 const topicOf = (severity: Severity) => `arn:aws:sns:${region}:${accountId}:slipway-production-${severity}`;

@@ -1,9 +1,9 @@
 // A smoke test: an emulator takes the templates through its CloudFormation. It shows that references and order are right; no setting.
 import { accountId } from '../../config/account.ts';
 import { allStacks } from '../../infra/stack-order.ts';
+import { type Ministack, signedFor, startMinistack } from '../support/ministack.ts';
 import { waitFor } from '../support/wait.ts';
 import { emulatable } from './support/emulate.ts';
-import { type Ministack, startMinistack } from './support/ministack.ts';
 import { propertiesOf, type Template, template, templates } from './support/templates.ts';
 
 /** Types that MiniStack 1.5.33 does not know: nothing is claimed of them here. */
@@ -56,32 +56,10 @@ beforeAll(async () => {
 });
 afterAll(() => ministack.stop());
 
-const signed = (service: string) =>
-  `AWS4-HMAC-SHA256 Credential=nobody/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=none`;
-
-async function ask(service: string, Version: string, params: Record<string, string>): Promise<string> {
-  const response = await fetch(ministack.endpoint, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/x-www-form-urlencoded', Authorization: signed(service) },
-    body: new URLSearchParams({ Version, ...params }),
-  });
-  return response.text();
-}
-/** A service that speaks JSON. @param target such as TrentService.ListKeys */
-async function askJson<Answer>(service: string, target: string, body: object): Promise<Answer> {
-  const response = await fetch(ministack.endpoint, {
-    method: 'POST',
-    headers: {
-      'Content-Type': 'application/x-amz-json-1.1',
-      'X-Amz-Target': target,
-      Authorization: signed(service),
-    },
-    body: JSON.stringify(body),
-  });
-  return (await response.json()) as Answer;
-}
+const ask: Ministack['query'] = (...request) => ministack.query(...request);
+const askJson: Ministack['json'] = (...request) => ministack.json(...request);
 const askBucket = async (bucket: string, about: string): Promise<string> =>
-  (await fetch(`${ministack.endpoint}/${bucket}?${about}`, { headers: { Authorization: signed('s3') } })).text();
+  (await fetch(`${ministack.endpoint}/${bucket}?${about}`, { headers: { Authorization: signedFor('s3') } })).text();
 
 const cloudFormation = (params: Record<string, string>) => ask('cloudformation', '2010-05-15', params);
 

@@ -12,9 +12,9 @@ import { SecretVersions } from '../../infra/rotation/secret-versions.ts';
 import { freePort } from '../../local/ports.ts';
 import { type Certificates, makeCertificates } from '../support/certificates.ts';
 import { users } from '../support/databases.ts';
+import { type Ministack, startMinistack } from '../support/ministack.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
 import { type OwnServer, ownRedis } from '../support/own-servers.ts';
-import { type Ministack, startMinistack } from './support/ministack.ts';
 import { outdir, propertiesOf, root, template } from './support/templates.ts';
 
 const redisUser = { username: 'slipway_app', password: 'first-password' };

@@ -10,13 +10,13 @@ import { type Credentials, SecretVersions } from '../../infra/rotation/secret-ve
 import { twoPasswords } from '../../infra/rotation/two-passwords.ts';
 import { ask, SessionClient } from '../support/client.ts';
 import { users } from '../support/databases.ts';
+import { type Ministack, startMinistack } from '../support/ministack.ts';
 import { type OwnPostgres, ownPostgres } from '../support/own-postgres.ts';
 import { type OwnServer, ownRedis } from '../support/own-servers.ts';
 import { runCommand, type ServiceProcess, startService } from '../support/service.ts';
 import { sharedServers } from '../support/shared-servers.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
-import { type Ministack, startMinistack } from './support/ministack.ts';
 import { propertiesOf, template } from './support/templates.ts';
 
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
