@@ -126,8 +126,8 @@ ${overheadText(run)}
 
 ## What stays unproven
 
-The real load balancer and its controller. How long they take to register and to deregister is assumed above; an Application Load
-Balancer has several nodes, each with connections and health checks of its own, and may learn of a change at different times. Nor was
+The real load balancer. Its controller runs in \`test/cluster/load-balancer.test.ts\`, on an emulator of AWS; how long the two take to
+register and to deregister is assumed above. An Application Load Balancer has several nodes, each with connections and health checks of its own, and may learn of a change at different times. Nor was
 a network that loses packets between it and the pods.
 `;
 }
