@@ -113,6 +113,13 @@ describe('the layout', () => {
     expect(named.filter((each) => !files.includes(each.split(': ')[1] as string))).toEqual([]);
   });
 
+  it('has no binary file but the pictures of its pages', () => {
+    const endings = execFileSync('git', ['ls-files', '--eol'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+    const binary = endings.filter((line) => line.startsWith('i/-text')).map((line) => line.split('\t')[1]);
+    expect(binary.length).toBeGreaterThan(0);
+    expect(binary.filter((path) => !/^docs\/.*\.png$/.test(path as string))).toEqual([]);
+  });
+
   it('names no registry host and no address of a download in the lockfile', () => {
     const lock = readFileSync(join(root, 'package-lock.json'), 'utf8');
     expect(lock).not.toMatch(/"resolved": "(?!service|local|infra|k8s)/);
