@@ -103,7 +103,7 @@ const kinds: Record<string, string> = {
 /** Our words for what a schema leaves to the library. */
 const inPlainWords: z.core.$ZodErrorMap = (issue) => {
   if (issue.code !== 'invalid_type') return undefined;
-  return issue.input === undefined ? 'is required' : `must be ${kinds[issue.expected] ?? issue.expected}`;
+  return issue.input === undefined ? 'is required' : `must be ${kinds[issue.expected] ?? 'of another kind'}`;
 };
 
 type Place = 'params' | 'query' | 'body';
