@@ -6,22 +6,25 @@ IMAGE ?= slipway:dev
 NODE_IMAGE ?= node:24-bookworm-slim
 .DEFAULT_GOAL := help
 ENV ?=
-# As it was given, so that neither make nor the shell takes it for a command.
+# As they were given, so that neither make nor the shell takes them for a command; the same below.
 override ENV := $(value ENV)
 quoted_env := $(if $(ENV),'$(subst ','\'',$(ENV))')
 ifneq ($(word 2,$(ENV)),)
 $(error There is no environment "$(ENV)"; one of: local, staging, production)
 endif
 ONLY ?=
+override ONLY := $(value ONLY)
 ifneq ($(filter-out service,$(ONLY)),)
 $(error There is no part "$(ONLY)" to deploy alone; ONLY knows: service)
 endif
+DRY_RUN ?=
+override DRY_RUN := $(value DRY_RUN)
 ifneq ($(and $(ONLY),$(filter destroy,$(MAKECMDGOALS))),)
 $(error ONLY is for make deploy: make destroy takes the whole environment down)
 endif
 # Says so when there is no such environment, before the CDK is installed for it.
 KNOWN = $(NODE) config/main.ts $(quoted_env) >/dev/null
-.PHONY: help settings synth synth-check cluster dev deploy undeploy scale-test test-cluster infra-install infra-synth infra-diff infra-docs infra-types test-infra destroy run observe test test-observe install build lint types fmt docs docs-check features bench image test-image admin-key reset clean
+.PHONY: help settings synth synth-check cluster dev deploy undeploy scale-test test-cluster load-balancer-controller infra-install infra-synth infra-diff infra-docs infra-types test-infra destroy run observe test test-observe install build lint types fmt docs docs-check features bench image test-image admin-key reset clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -126,6 +129,21 @@ infra-types: infra-install
 
 test-infra: infra-install infra-types .cache/python/installed ## test the infrastructure: templates, flows, policy; FILES=path for some
 	@TEST_RUN=infra $(JEST) --config jest.infra.config.mjs $(FILES)
+
+load-balancer-controller: .cache/load-balancer-controller/crds.yaml .cache/python/installed ## for make test-cluster: the AWS Load Balancer Controller, compiled by Go in minutes, once, and an emulator of AWS
+
+# From the registry of Go modules, which knows it by this name only; the hash is that of its source.
+CONTROLLER := github.com/kubernetes-sigs/aws-load-balancer-controller@v0.0.0-20260423195125-93ff3b5fdaad
+CONTROLLER_HASH := h1:sttxR+rS5X6cS1ldieB5JKVucs61EHq8XO7VKySyU5w=
+.cache/load-balancer-controller/crds.yaml: Makefile
+	@go version 2>/dev/null | grep -Eq 'go1\.(2[1-9]|[3-9][0-9])' || { echo 'Go 1.21 or later is needed, which fetches the newer one that the controller asks for: brew install go, or https://go.dev/dl' >&2; exit 1; }
+	@mkdir -p $(@D)
+	@go mod download -json $(CONTROLLER) >$(@D)/module.json || { cat $(@D)/module.json >&2; exit 1; }
+	@grep -qF '"Sum": "$(CONTROLLER_HASH)"' $(@D)/module.json || { echo 'The source of the controller is not the one that was pinned.' >&2; exit 1; }
+	@echo 'Compiling the AWS Load Balancer Controller; this takes minutes, once …'
+	@folder=$$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' $(@D)/module.json) && \
+	  go build -C "$$folder" -o "$(CURDIR)/$(@D)/controller" . && \
+	  install -m 0644 "$$folder/helm/aws-load-balancer-controller/crds/crds.yaml" $@
 
 # cfn-lint and the emulator, which npm does not have.
 .cache/python/installed: infra/requirements.txt
