@@ -192,11 +192,19 @@ const ask = (path: string) => fetch(`${aws.endpoint}/_alb/${called}${path}`);
     const registered = await elb('DescribeTargetHealth', { TargetGroupArn });
     expect(texts(registered, 'Id').sort()).toEqual((await all()).map(({ status }) => status.podIP).sort());
     expect(new Set(texts(registered, 'Port'))).toEqual(new Set([String(httpPort)]));
-    const nodes = await aws.query('ec2', '2016-11-15', {
-      Action: 'DescribeSecurityGroups',
-      'GroupId.1': network.groups.nodes,
-    });
-    const [opened = ''] = nodes.split('<ipPermissionsEgress>');
+    let opened = '';
+    await waitFor(
+      'the nodes to be opened',
+      async () => {
+        const nodes = await aws.query('ec2', '2016-11-15', {
+          Action: 'DescribeSecurityGroups',
+          'GroupId.1': network.groups.nodes,
+        });
+        [opened = ''] = nodes.split('<ipPermissionsEgress>');
+        return texts(opened, 'fromPort').length > 0;
+      },
+      30_000,
+    ).catch(said);
     expect([texts(opened, 'fromPort'), texts(opened, 'toPort'), texts(opened, 'cidrIp')]).toEqual([
       ['3000'],
       ['3000'],
@@ -210,9 +218,11 @@ const ask = (path: string) => fetch(`${aws.endpoint}/_alb/${called}${path}`);
   it('E4: requests of a path that the Ingress names reach the pods, others end at the load balancer', async () => {
     expect(await (await ask('/anything/at/all?x=1')).text()).toBe('/anything/at/all?x=1');
     await applyRouting(withPaths);
-    await waitFor('the rules', async () => (await ask('/anything')).status === 404, 60_000).catch(said);
+    const statuses = async (...paths: string[]) => Promise.all(paths.map(async (path) => (await ask(path)).status));
+    const made = async () => `${await statuses('/anything', '/files', '/session')}` === '404,200,200';
+    await waitFor('the rules', made, 60_000).catch(said);
     for (const path of ['/files', '/files/1', '/session']) expect(await (await ask(path)).text()).toBe(path);
-    for (const path of ['/', '/filesystem', '/health']) expect([path, (await ask(path)).status]).toEqual([path, 404]);
+    expect(await statuses('/', '/filesystem', '/health')).toEqual([404, 404, 404]);
     await applyRouting(production);
     await waitFor('the way back', async () => (await ask('/anything')).status === 200, 60_000).catch(said);
   });
@@ -221,9 +231,11 @@ const ask = (path: string) => fetch(`${aws.endpoint}/_alb/${called}${path}`);
     const listeners = () => elb('DescribeListeners', { LoadBalancerArn: loadBalancer });
     expect([texts(await listeners(), 'Port'), texts(await listeners(), 'Protocol')]).toEqual([['80'], ['HTTP']]);
     await applyRouting(withDomain);
-    await waitFor('a second listener', async () => texts(await listeners(), 'ListenerArn').length >= 2, 60_000).catch(
-      said,
-    );
+    const both = async () => {
+      const all = await listeners();
+      return texts(all, 'ListenerArn').length === 2 && texts(all, 'Type').includes('redirect');
+    };
+    await waitFor('both listeners', both, 60_000).catch(said);
     const found = await listeners();
     const byPort = Object.fromEntries(
       found
