@@ -206,8 +206,8 @@ const ask = (path: string) => fetch(`${aws.endpoint}/_alb/${called}${path}`);
       30_000,
     ).catch(said);
     expect([texts(opened, 'fromPort'), texts(opened, 'toPort'), texts(opened, 'cidrIp')]).toEqual([
-      ['3000'],
-      ['3000'],
+      [`${httpPort}`],
+      [`${httpPort}`],
       [],
     ]);
     const [, ...from] = texts(opened, 'groupId');

@@ -16,7 +16,7 @@ export interface EmulatedNetwork {
   networkInterface(): Promise<string>;
 }
 
-/** The first text of an element, or of each of them. */
+/** What stands in each element of this name, in order; of elements without others in them. */
 export const texts = (xml: string, element: string): string[] =>
   [...xml.matchAll(new RegExp(`<${element}>([^<]*)</${element}>`, 'g'))].map(([, text]) => text as string);
 const one = (xml: string, element: string): string => {

@@ -1,9 +1,10 @@
 // prometheus-adapter in the cluster, with the rules that the charts make, as the server of custom.metrics.k8s.io.
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import type { Manifest } from '../../../k8s/synth.ts';
+import { onPath } from '../../../local/path.ts';
 import { kubectl } from './kubectl.ts';
 
 const program = 'prometheus-adapter';
@@ -13,19 +14,7 @@ const apiService = 'v1beta1.custom.metrics.k8s.io';
 const labels = { app: program };
 
 /** Path of the program; undefined when it is not on the PATH. */
-export function findAdapter(): string | undefined {
-  return (process.env.PATH ?? '')
-    .split(delimiter)
-    .map((folder) => join(folder, program))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
+export const findAdapter = () => onPath(program);
 
 const run = (name: string, ...args: string[]) =>
   execFileSync(name, args, { encoding: 'utf8', stdio: 'pipe', timeout: 180_000 });

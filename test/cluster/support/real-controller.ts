@@ -29,14 +29,14 @@ const ingressClass = {
   spec: { controller: 'ingress.k8s.aws/alb' },
 };
 
-const metadataOnly = '--patch={"metadata":{"finalizers":null}}';
+const withoutFinalizers = '--patch={"metadata":{"finalizers":null}}';
 
 /** Also what a run that was cut has left: what the controller itself would have taken away holds the namespace. */
 export async function removeController(namespace: string): Promise<void> {
   for (const kind of ['ingress', 'targetgroupbinding']) {
     const left = await kubectl(['--namespace', namespace, 'get', kind, '--output=name']).catch(() => '');
     for (const each of left.split('\n').filter(Boolean))
-      await kubectl(['--namespace', namespace, 'patch', each, '--type=merge', metadataOnly]);
+      await kubectl(['--namespace', namespace, 'patch', each, '--type=merge', withoutFinalizers]);
   }
   await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=120s']);
   await kubectl(['delete', '--ignore-not-found', '--filename=-'], JSON.stringify(ingressClass));
