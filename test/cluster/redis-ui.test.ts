@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 it('shows the session that the service keeps in Redis', async () => {
-  await fetch(`${world.url}/session`);
+  expect((await fetch(`${world.url}/session`)).status).toBe(200);
   const address = `http://127.0.0.1:${page.port}`;
   const opened = await fetch(address);
   expect(opened.status).toBe(200);

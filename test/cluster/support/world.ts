@@ -8,6 +8,11 @@ import { webPodsIn } from './api.ts';
 import { get, isReady, kubectl, type Pod } from './kubectl.ts';
 import { waitFor } from './wait.ts';
 
+interface HealthAnswer {
+  instance: string;
+  dependencies: Record<string, { state: 'up' | 'down' }>;
+}
+
 export interface WorldOptions {
   /** Namespace. */
   name: string;
@@ -28,7 +33,7 @@ export interface ClusterWorld {
   pods(): Promise<Pod[]>;
   /** Applies the charts, changed by `edit` as the test wants, and resolves when kubectl is done. */
   apply(edit?: (manifest: Manifest) => Manifest | undefined, images?: Images): Promise<void>;
-  /** Resolves when the Deployment has rolled out and as many pods as it has at rest are ready. */
+  /** Resolves when the Deployment has rolled out, as many pods as it has at rest are ready, and each reaches its stores. */
   ready(withinMs?: number): Promise<void>;
   /** A new admin key of the service. */
   adminKey(): Promise<string>;
@@ -49,17 +54,43 @@ export function localVariant({ name, nodePort, change = (values) => values }: Wo
   return defineEnvironment(change(moved));
 }
 
+/** A pod gets ready without its stores, too, and those may come up after it: what is asked of it before is answered with 503. */
+async function eachReachesItsStores(url: string, namespace: string, withinMs: number): Promise<void> {
+  const reaches = new Map<string, boolean>();
+  const ask = async () => {
+    const answer = await fetch(`${url}/health`, {
+      headers: { Connection: 'close' },
+      signal: AbortSignal.timeout(3000),
+    });
+    const { instance, dependencies } = (await answer.json()) as HealthAnswer;
+    reaches.set(
+      instance,
+      Object.values(dependencies).every(({ state }) => state === 'up'),
+    );
+  };
+  const all = async () => {
+    const ready = (await webPodsIn(namespace)).filter(isReady);
+    // Which pod answers is up to the connection.
+    await Promise.allSettled(Array.from({ length: 4 * ready.length }, ask));
+    return ready.every(({ metadata }) => reaches.get(metadata.name));
+  };
+  await waitFor('each pod to reach its stores', all, withinMs).catch((error: Error) => {
+    throw new Error(`${error.message}; whether they do: ${JSON.stringify([...reaches])}`);
+  });
+}
+
 /** Applies nothing yet; a namespace left over from a run that was cut is removed first. */
 export async function createWorld(options: WorldOptions): Promise<ClusterWorld> {
   const environment = localVariant(options);
   const namespace = options.name;
+  const url = `http://127.0.0.1:${options.nodePort}`;
   const inside = (...args: string[]) => kubectl(['--namespace', namespace, ...args]);
   const remove = () => kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait', '--timeout=120s']);
   await remove();
   return {
     namespace,
     environment,
-    url: `http://127.0.0.1:${options.nodePort}`,
+    url,
     kubectl: inside,
     async pods() {
       return (await webPodsIn(namespace)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
@@ -80,6 +111,7 @@ export async function createWorld(options: WorldOptions): Promise<ClusterWorld> 
         async () => (await webPodsIn(namespace)).filter(isReady).length >= minReplicas,
         withinMs,
       );
+      await eachReachesItsStores(url, namespace, withinMs);
     },
     async adminKey() {
       const out = await inside(
