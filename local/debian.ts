@@ -40,10 +40,12 @@ export async function unpackPackage(
         if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', file, unpacked], work);
       }
       await writeFile(join(unpacked, '.complete'), '');
-      await rm(root, { recursive: true, force: true });
-      await rename(unpacked, root);
+      // Another process may have been faster, and use its own by now.
+      if (!existsSync(complete)) {
+        await rm(root, { recursive: true, force: true });
+        await rename(unpacked, root);
+      }
     } catch (error) {
-      // Another checkout may have been faster.
       if (!existsSync(complete)) throw error;
     } finally {
       await rm(work, { recursive: true, force: true });

@@ -67,10 +67,10 @@ describe('Content-Disposition', () => {
   });
 
   it('is read in linear time', () => {
-    const start = performance.now();
+    const before = process.cpuUsage();
     parseDisposition(`form-data; name="${'\\'.repeat(8000)}`);
     parseDisposition('; '.repeat(4000));
     parseDisposition(`;${' '.repeat(8000)}a`);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(1);
   });
 });

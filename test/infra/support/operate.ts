@@ -27,7 +27,7 @@ try {
   else if (verb === 'diff') await diff(environment);
   else
     process.stdout.write(
-      await interruptible((stop) => awaitHealth(environment, stop, { patienceMs: 200, pollMs: 20 })),
+      await interruptible((stop) => awaitHealth(environment, stop, { patienceMs: 2000, pollMs: 20 })),
     );
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
