@@ -1,9 +1,9 @@
 // Alerts of the cluster provoked for real, with the rules as the operator gives them to Prometheus, their windows shorter.
 
 import { execFileSync } from 'node:child_process';
-import { setTimeout as pause } from 'node:timers/promises';
 import { local } from '../../config/local.ts';
 import { ruleScope } from '../../k8s/charts/rules.ts';
+import { startLoad } from '../../k8s/scale-test/load.ts';
 import type { Manifest } from '../../k8s/synth.ts';
 import { alertsOf, ruleGroups } from '../../observability/rules/index.ts';
 import { watchedBy } from '../observe/support/watched.ts';
@@ -94,24 +94,19 @@ withPrometheus(
     // Alerts about what is absent are over once all is there.
     await waitFor('all to be quiet', async () => (await firing()).length === 0, 120_000, 2000);
   },
-  200_000,
 );
 
-(there ? it.each : it.skip.each)(asked)(
-  `$name compares something that is there${unless}`,
-  async ({ name }) => {
-    const rules = ruleGroups(ruleScope(world.environment), timeScale).flatMap((group) => group.rules);
-    const watched = watchedBy(rules.find((rule) => 'alert' in rule && rule.alert === name)?.expr ?? '');
-    let series: Series[] = [];
-    const known = async () => {
-      series = await query(watched);
-      return series.length > 0;
-    };
-    await waitFor(`series of ${watched}`, known, 120_000, 2000);
-    expect(series.filter(({ value }) => !Number.isFinite(value))).toEqual([]);
-  },
-  150_000,
-);
+(there ? it.each : it.skip.each)(asked)(`$name compares something that is there${unless}`, async ({ name }) => {
+  const rules = ruleGroups(ruleScope(world.environment), timeScale).flatMap((group) => group.rules);
+  const watched = watchedBy(rules.find((rule) => 'alert' in rule && rule.alert === name)?.expr ?? '');
+  let series: Series[] = [];
+  const known = async () => {
+    series = await query(watched);
+    return series.length > 0;
+  };
+  await waitFor(`series of ${watched}`, known, 120_000, 2000);
+  expect(series.filter(({ value }) => !Number.isFinite(value))).toEqual([]);
+});
 
 withPrometheus(
   `a version that cannot start: CrashLooping and RolloutStuck, until it is undone as the runbook says${unless}`,
@@ -129,33 +124,23 @@ withPrometheus(
     await ends('CrashLooping');
     await ends('RolloutStuck');
   },
-  2 * firesWithinMs,
+  5 * firesWithinMs,
 );
 
 withPrometheus(
   `load that needs more than all replicas: AutoscalerAtMaximum and CpuSaturated, until it is over${unless}`,
   async () => {
-    const headers = { 'X-API-Key': await world.adminKey(), Connection: 'close' };
-    let over = false;
-    // A third of a core in all is more than three replicas of 100m want to give.
-    const load = (async () => {
-      while (!over) {
-        await fetch(`${world.url}/load/150`, { headers }).then(
-          (answer) => answer.arrayBuffer(),
-          () => undefined,
-        );
-        await pause(150);
-      }
-    })();
+    const load = startLoad(world.url, await world.adminKey());
+    // More than three replicas of 100m want to give.
+    load.pace(330);
     try {
       await fires('AutoscalerAtMaximum');
       await fires('CpuSaturated');
     } finally {
-      over = true;
-      await load;
+      await load.stop();
     }
     await ends('CpuSaturated');
     await ends('AutoscalerAtMaximum');
   },
-  3 * firesWithinMs,
+  5 * firesWithinMs,
 );

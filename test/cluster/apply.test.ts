@@ -82,7 +82,8 @@ describe('the local environment', () => {
     const { minReplicas } = world.environment.scaling;
     const ready = async () => (await world.pods()).filter(isReady).length >= minReplicas;
     await waitFor(`${minReplicas} ready pods`, ready, 120_000, 500);
-    expect((await ask(`${world.url}/health`)).status).toBe(200);
+    // The node port of a new Service opens a moment after its pods are ready.
+    await waitFor('an answer', async () => (await ask(`${world.url}/health`)).status === 200, 30_000, 500);
     const seconds = (Date.now() - began) / 1000;
     process.stdout.write(`local: from nothing to ready in ${seconds.toFixed(1)} s\n`);
     expect(seconds).toBeLessThanOrEqual(120);
@@ -110,6 +111,7 @@ describe('the local environment', () => {
 describe('the service at the address of the cluster', () => {
   let admin: Record<string, string>;
   beforeAll(async () => {
+    await world.ready();
     admin = { 'X-API-Key': await world.adminKey() };
   });
 
@@ -172,8 +174,14 @@ describe('the service at the address of the cluster', () => {
   });
 
   it('is healthy with every dependency up, and keeps its metrics to itself', async () => {
+    let health: unknown;
+    const states = async () => {
+      health = await ask(`${world.url}/health`);
+      return !JSON.stringify(health).includes('"down"');
+    };
+    await waitFor('no dependency to be down', states, 30_000);
     const up = { state: 'up' };
-    expect(await ask(`${world.url}/health`)).toMatchObject({
+    expect(health).toMatchObject({
       status: 200,
       body: { status: 'ready', dependencies: { redis: up, postgres: up, objects: up } },
     });
@@ -204,7 +212,7 @@ describe('the troubleshooting of docs/kubernetes.md', () => {
 
 describe('the end of the local environment', () => {
   it('leaves nothing when the manifests are deleted', async () => {
-    await kubectl(['delete', '--ignore-not-found', '--filename=-'], render(manifestsOf(world.environment)));
+    await kubectl(['delete', '--ignore-not-found', '--filename=-'], render(manifestsOf(world.environment)), 300_000);
     await expect(kubectl(['get', 'namespace', world.namespace])).rejects.toThrow('not found');
     await expect(ask(`${world.url}/live`)).rejects.toThrow();
   });

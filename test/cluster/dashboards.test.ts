@@ -19,7 +19,8 @@ const { query, configured } = prometheusIn(monitoringNamespace);
 /** Kubelets and kube-state-metrics are scraped at least every 30 s, and a rate needs two scrapes. */
 const knownWithinMs = 180_000;
 const minReplicas = 2;
-const raised = 4;
+/** One more: Prometheus, which looks every 15 s, would miss what lasts for one look of the HPA only. */
+const raised = 3;
 /** What the load downloads, and so what the pods fetch from the object store and send on. */
 const download = { perSecond: 2, bytes: 100_000 };
 /** The load's bytes with headers, packets, scrapes, probes and what goes to the stores are at most so many times them. */
@@ -123,7 +124,6 @@ describe('every expression of a panel on series of kube-state-metrics and cAdvis
       const [from, to] = plausible[unit] ?? [Number.NaN, Number.NaN];
       expect(series.filter(({ value }) => !(value >= from && value <= to))).toEqual([]);
     },
-    knownWithinMs + 30_000,
   );
 });
 
@@ -141,35 +141,28 @@ withPrometheus(
     await waitFor('the bytes of the load', asLoaded, knownWithinMs, 2000).catch(() => undefined);
     expect({ found, expected, near: found.map(near) }).toEqual({ found, expected, near: [true, true] });
   },
-  knownWithinMs + 30_000,
 );
 
-withPrometheus(
-  `replicas, limits and requests are those of the manifests${unless}`,
-  async () => {
-    const { pod, scaling } = world.environment;
-    const expected: [string, number][] = [
-      ['health, wanted', minReplicas],
-      ['health, ready', minReplicas],
-      ['ready-share, ready', 1],
-      ['hpa-replicas, at least', minReplicas],
-      ['hpa-replicas, at most', scaling.maxReplicas],
-      ['rollout, unavailable', 0],
-      ['cpu, requested by each', pod.cpuRequestMillis / 1000],
-      ['memory, limit', pod.memoryMiB * 1024 ** 2],
-    ];
-    let found: [string, number][] = [];
-    const asWanted = async () => {
-      found = await Promise.all(
-        expected.map(async ([name]): Promise<[string, number]> => [name, await numberOf(name)]),
-      );
-      return JSON.stringify(found) === JSON.stringify(expected);
-    };
-    await waitFor('the numbers of the manifests', asWanted, 90_000, 2000).catch(() => undefined);
-    expect(found).toEqual(expected);
-  },
-  120_000,
-);
+withPrometheus(`replicas, limits and requests are those of the manifests${unless}`, async () => {
+  const { pod, scaling } = world.environment;
+  const expected: [string, number][] = [
+    ['health, wanted', minReplicas],
+    ['health, ready', minReplicas],
+    ['ready-share, ready', 1],
+    ['hpa-replicas, at least', minReplicas],
+    ['hpa-replicas, at most', scaling.maxReplicas],
+    ['rollout, unavailable', 0],
+    ['cpu, requested by each', pod.cpuRequestMillis / 1000],
+    ['memory, limit', pod.memoryMiB * 1024 ** 2],
+  ];
+  let found: [string, number][] = [];
+  const asWanted = async () => {
+    found = await Promise.all(expected.map(async ([name]): Promise<[string, number]> => [name, await numberOf(name)]));
+    return JSON.stringify(found) === JSON.stringify(expected);
+  };
+  await waitFor('the numbers of the manifests', asWanted, 90_000, 2000).catch(() => undefined);
+  expect(found).toEqual(expected);
+});
 
 withPrometheus(
   `scale events are as many as the HPA decided${unless}`,
@@ -190,9 +183,7 @@ withPrometheus(
     await wants(raised);
     await least(minReplicas);
     await wants(minReplicas);
-    const decided = stepsOf(minReplicas, (await rescales()).slice(sizesBefore.length));
-    expect(decided.out).toBe(1);
-    expect(decided.in).toBeGreaterThan(0);
+    let decided = { out: 0, in: 0 };
     const counted = async () => ({
       out: (await numberOf('scale-events, scale-out')) - before.out,
       in: (await numberOf('scale-events, scale-in')) - before.in,
@@ -201,13 +192,15 @@ withPrometheus(
     await waitFor(
       'Prometheus to know of them',
       async () => {
+        decided = stepsOf(minReplicas, (await rescales()).slice(sizesBefore.length));
         found = await counted();
-        return found.out === decided.out && found.in === decided.in;
+        return decided.in > 0 && found.out === decided.out && found.in === decided.in;
       },
-      90_000,
+      180_000,
       2000,
     ).catch(() => undefined);
+    expect(decided).toEqual({ out: 1, in: 1 });
     expect(found).toEqual(decided);
   },
-  600_000,
+  900_000,
 );

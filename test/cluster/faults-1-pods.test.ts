@@ -2,7 +2,6 @@
 import { waitFor } from '../support/wait.ts';
 import { isReady, type Pod } from './support/kubectl.ts';
 import { blockForEver, killByKernel } from './support/main-process.ts';
-import { patient } from './support/patient.ts';
 import { failures, longestGapMs, type Sample, type SteadyLoad, steadyLoad } from './support/steady-load.ts';
 import { type ClusterWorld, createWorld } from './support/world.ts';
 
@@ -27,7 +26,7 @@ beforeAll(async () => {
       scaling: { profile: 'none', minReplicas: 2, maxReplicas: 2 },
     }),
   });
-  await world.apply(patient);
+  await world.apply();
   await world.ready();
 });
 beforeEach(async () => {

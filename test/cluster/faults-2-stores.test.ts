@@ -3,7 +3,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ask, SessionClient } from '../support/client.ts';
 import { waitFor } from '../support/wait.ts';
 import { isReady } from './support/kubectl.ts';
-import { patient } from './support/patient.ts';
 import { type Sample, type SteadyLoad, sample, steadyLoad } from './support/steady-load.ts';
 import { type ClusterWorld, createWorld } from './support/world.ts';
 
@@ -26,7 +25,7 @@ beforeAll(async () => {
       scaling: { profile: 'none', minReplicas: 2, maxReplicas: 2 },
     }),
   });
-  await world.apply(patient);
+  await world.apply();
   await world.ready();
   key = { 'X-API-Key': await world.adminKey() };
   const bytes = randomBytes(100_000);

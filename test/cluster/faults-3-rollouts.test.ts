@@ -5,7 +5,6 @@ import { local } from '../../config/local.ts';
 import type { Manifest } from '../../k8s/synth.ts';
 import { derivedImage, withTag } from './support/derived-image.ts';
 import { isReady, type KubeObject, type Pod } from './support/kubectl.ts';
-import { patient } from './support/patient.ts';
 import { failures, type SteadyLoad, steadyLoad } from './support/steady-load.ts';
 import { waitFor } from './support/wait.ts';
 import { type ClusterWorld, createWorld } from './support/world.ts';
@@ -55,8 +54,7 @@ beforeEach(async () => {
 afterEach(() => load?.stop());
 afterAll(() => world?.end());
 
-const apply = (edit: (manifest: Manifest) => Manifest = (manifest) => manifest, images?: Images) =>
-  world.apply((manifest) => edit(patient(manifest)), images);
+const apply = (edit?: (manifest: Manifest) => Manifest, images?: Images) => world.apply(edit, images);
 
 async function jobs(): Promise<Job[]> {
   const { items } = JSON.parse(await world.kubectl('get', 'jobs', '--output=json')) as { items: Job[] };
@@ -180,8 +178,10 @@ describe('a migration that fails', () => {
     await expectOldPodsServe();
     const waiting = await newPod('the new pod', () => true);
     expect(isReady(waiting)).toBe(false);
-    const log = await world.kubectl('logs', waiting.metadata.name);
-    expect(log).toContain('"missing":["9001_broken"]');
+    // It says so every 10 s.
+    const says9001 = async () =>
+      (await world.kubectl('logs', waiting.metadata.name)).includes('"missing":["9001_broken"]');
+    await waitFor('what it waits for', says9001, 60_000);
 
     await world.kubectl('rollout', 'undo', 'deployment/slipway');
     await world.ready();
@@ -193,7 +193,8 @@ describe('a migration that fails', () => {
     const before = await jobs();
     await apply(undefined, mended);
     await world.ready();
-    expect((await jobOf('slipway:faults-mended')).status.succeeded).toBe(1);
+    // The service sees the new schema before Kubernetes sees the end of the Job.
+    await waitFor('the Job', async () => (await jobOf('slipway:faults-mended')).status.succeeded === 1, 60_000);
     const after = (await jobs()).map(({ metadata }) => metadata.uid);
     expect(after).toEqual(expect.arrayContaining(before.map(({ metadata }) => metadata.uid)));
     expect((await world.pods()).filter(isOld)).toEqual([]);

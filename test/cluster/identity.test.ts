@@ -32,7 +32,7 @@ beforeAll(async () => {
   await world.ready();
   await world.kubectl('wait', '--for=condition=Complete', 'job', '--all', '--timeout=60s');
   database = await forward(world.namespace, 'service/postgres', storePorts.postgres);
-}, 180_000);
+});
 afterAll(async () => {
   await database?.stop();
   await world?.end();
@@ -136,7 +136,7 @@ describe('database users', () => {
     await fetch(`${world.url}/health`);
     const rows = await as(
       master,
-      "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'slipway'",
+      "SELECT DISTINCT usename FROM pg_stat_activity WHERE datname = 'slipway' AND backend_type = 'client backend'",
       'postgres',
     );
     expect(rows).toEqual([{ usename: login('database-app-a').username }]);

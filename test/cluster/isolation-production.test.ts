@@ -172,7 +172,7 @@ describe('network policies of production', () => {
     ]);
     ends = await findEnds(environment, address);
     outcomes = await settledFlows(flows, ends);
-  }, 300_000);
+  });
 
   it.each(flows)('$from → $to: $expected', (flow) => {
     expect(outcomes[flows.indexOf(flow)]).toBe(flow.expected);

@@ -10,8 +10,8 @@ const withPrometheus = there ? it : it.skip;
 const unless = there ? '' : ' (not here: this cluster has no Prometheus of the operator)';
 const { targets, query, configured } = prometheusIn(monitoringNamespace);
 
-/** Prometheus looks for pods at once, and scrapes each every 15 s. */
-const scrapedWithinMs = 60_000;
+/** Prometheus looks for pods at once, and scrapes each every 15 s; a new one has to start before. */
+const scrapedWithinMs = 180_000;
 const views = 30;
 
 let world: ClusterWorld;
@@ -64,13 +64,15 @@ withPrometheus(
       });
     }
   },
-  150_000,
+  2 * scrapedWithinMs,
 );
 
 withPrometheus(
   `the requests of each pod are counted by route${unless}`,
   async () => {
-    for (let i = 0; i < views; i++) await fetch(`${world.url}/session`, { headers: { Connection: 'close' } });
+    for (let i = 0; i < views; i++) {
+      expect((await fetch(`${world.url}/session`, { headers: { Connection: 'close' } })).status).toBe(200);
+    }
     for (const path of ['/one-unknown', '/another-unknown']) await fetch(`${world.url}${path}`);
     const inNamespace = `namespace="${world.namespace}"`;
     const counted = `http_request_duration_seconds_count{${inNamespace},method="GET"}`;
@@ -80,16 +82,15 @@ withPrometheus(
       async () => {
         const rows = await query(`sum by (route, status) (${counted})`);
         byRoute = new Map(rows.map(({ metric, value }) => [`${metric.route} ${metric.status}`, value]));
-        return byRoute.get('/session 200') === views;
+        return byRoute.get('/session 200') === views && byRoute.get('unmatched 404') === 2;
       },
-      60_000,
+      scrapedWithinMs,
     );
-    expect(byRoute.get('unmatched 404')).toBe(2);
     expect([...byRoute.keys()].filter((key) => key.includes('unknown'))).toEqual([]);
     const byPod = await query(`sum by (pod) (http_request_duration_seconds_count{${inNamespace},route="/health"})`);
     expect(byPod.map(({ metric }) => metric.pod).sort()).toEqual(await podNames());
   },
-  90_000,
+  2 * scrapedWithinMs,
 );
 
 withPrometheus(`the state of each pod is known: burners, database pool, event loop${unless}`, async () => {
@@ -108,5 +109,5 @@ withPrometheus(
     await world.kubectl('scale', 'deployment/slipway', '--replicas=2');
     await allUp(2);
   },
-  260_000,
+  3 * scrapedWithinMs,
 );

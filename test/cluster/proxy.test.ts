@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beginUpload, sendUpload, sha256, type UploadAnswer } from '../support/uploads.ts';
-import { isReady, type Pod } from './support/kubectl.ts';
+import { isReady, kubectl, type Pod } from './support/kubectl.ts';
 import { waitFor } from './support/wait.ts';
 import { type ClusterWorld, createWorld } from './support/world.ts';
 
@@ -26,13 +26,15 @@ beforeAll(async () => {
     change: (values) => ({
       ...values,
       proxy: true,
+      // Both replicas end at once, or what the first has in flight would wait for the second to be seen.
+      rollout: { ...values.rollout, surge: 2 },
       scaling: { profile: 'none', minReplicas: 2, maxReplicas: 2 },
     }),
   });
   await world.apply();
   await world.ready();
   key = await world.adminKey();
-}, 180_000);
+});
 afterAll(() => world?.end());
 
 const pods = () => world.pods() as Promise<PodWithProxy[]>;
@@ -135,7 +137,7 @@ it('a request in flight is answered although its pod is asked to end, and the pr
   const names = old.map(({ metadata }) => `pod/${metadata.name}`);
   await world.kubectl('wait', '--for=delete', `--timeout=${terminationGraceSeconds}s`, ...names);
   expect((await pods()).filter(isReady)).toHaveLength(2);
-}, 150_000);
+});
 
 /** In a pod: waits until /health says that the service had its SIGTERM, and then asks for /live through the proxy. */
 const askWhileDraining = `
@@ -150,12 +152,15 @@ const ask = async (url) => {
     // A pod that is slow to answer is asked again.
     health = await ask('http://127.0.0.1:3000/health').catch(() => undefined);
   } while (health?.phase !== 'draining');
-  const proxied = await ask('http://127.0.0.1:8080/live');
+  let proxied;
+  do proxied = await ask('http://127.0.0.1:8080/live').catch(() => undefined);
+  while (proxied === undefined);
   console.log(JSON.stringify({ service: health.status, proxied: proxied.status }));
 })();`;
 
 async function seenWhileDraining(pod: string): Promise<unknown> {
-  return JSON.parse(await world.kubectl('exec', pod, '--container=slipway', '--', 'node', '-e', askWhileDraining));
+  const inside = ['exec', pod, '--namespace', world.namespace, '--container=slipway'];
+  return JSON.parse(await kubectl([...inside, '--', 'node', '-e', askWhileDraining], undefined, 300_000));
 }
 
 /** Sends a file in pieces until it is told to end it. */

@@ -57,7 +57,7 @@ beforeAll(async () => {
     return changed;
   });
   await world.ready();
-}, 180_000);
+});
 afterAll(() => world?.end());
 
 const paste: Paste = (...args) => pasteInto(world.namespace)(...args);

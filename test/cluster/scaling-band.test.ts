@@ -37,7 +37,7 @@ beforeAll(async () => {
   await world.apply();
   await world.ready(170_000);
   run = await startRun(world);
-}, 300_000);
+});
 afterAll(async () => {
   await run?.end();
   await world?.end();

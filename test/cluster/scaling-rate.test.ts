@@ -49,7 +49,7 @@ beforeAll(async () => {
   await world.apply();
   await world.ready(170_000);
   run = await startRun(world);
-}, 300_000);
+});
 afterAll(async () => {
   await removeAdapter(adapterNamespace);
   await run?.end();
@@ -66,7 +66,7 @@ describe('scaling on memory', () => {
     await waitFor('a measurement of memory', async () => (await memory()) !== undefined, 2 * minutes);
     expect(await memory()).toBeGreaterThan(5);
     expect(await memory()).toBeLessThan(90);
-  }, 150_000);
+  });
 });
 
 describe('scaleIn cost', () => {

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await world.apply();
   await world.ready(170_000);
   out = mkdtempSync(join(tmpdir(), 'scaling-'));
-}, 300_000);
+});
 afterAll(async () => {
   if (out !== undefined) rmSync(out, { recursive: true });
   await world?.end();
@@ -44,7 +44,7 @@ describe('make scale-test', () => {
     const before = await autoscaler();
     const never = join(out, 'interrupted');
     const test = scaleTest(['--namespace', world.namespace, '--profile', profile, '--out', never]);
-    await waitFor(`${what} (${test.said()})`, async () => isThere(await autoscaler()), 30_000);
+    await waitFor(`${what} (${test.said()})`, async () => isThere(await autoscaler()), 120_000);
     test.child.kill('SIGINT');
     expect(await test.ended).toBe(130);
     expect(test.said()).toContain('Interrupted. The load has ended and the HPA is as it was');

@@ -7,7 +7,7 @@ import { type Images, readImages } from '../../../config/images.ts';
 import { local } from '../../../config/local.ts';
 
 const run = (program: string, ...args: string[]) =>
-  execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe', timeout: 120_000 }).trim();
+  execFileSync(program, args, { encoding: 'utf8', stdio: 'pipe', timeout: 300_000 }).trim();
 
 /** config/images.json with another tag of the service on kind. */
 export const withTag = (tag: string): Images => {

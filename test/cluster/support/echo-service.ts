@@ -20,7 +20,7 @@ export function echo(scope: Construct, { image, greeting }: { image: string; gre
   const times = { idleSeconds: 60, deregistrationDelaySeconds: 5, deletionProtection: false };
   new AlbIngress(scope, 'ingress', { ...common, loadBalancerName: 'echo', routes, healthCheck, ...times });
   const ports = { httpPort: 8000, metricsPort: 9000, probes: { readiness: '/', liveness: '/' } };
-  const rollout = { surge: 1, progressDeadlineSeconds: 60, preStopSeconds: 1, terminationGraceSeconds: 5 };
+  const rollout = { surge: 1, progressDeadlineSeconds: 600, preStopSeconds: 1, terminationGraceSeconds: 5 };
   const resources = { cpuRequestMillis: 10, memoryMiB: 96, ephemeralStorageMiB: 16 };
   const pod = { image, settings: { GREETING: greeting }, resources, evictAfterSeconds: 20 };
   const target = new WebService(scope, 'web', { ...common, ...ports, ...rollout, ...pod });

@@ -55,7 +55,7 @@ function at<T>(record: Readonly<Record<string, T>>, name: string): T {
 }
 
 /** Policies reach a new pod, and leave it, about a second after its start. */
-const settleMs = 30_000;
+const settleMs = 120_000;
 
 /** The last outcomes of flows that are tried until all are as expected, or for so long; those who ask judge them. */
 export async function settledFlows(flows: readonly Flow[], ends: Ends): Promise<Outcome[]> {

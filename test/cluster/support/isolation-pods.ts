@@ -57,7 +57,7 @@ export interface Target {
 /** `refused`: nothing came back in time; any other fault is told as it is, since a closed port is no refusal by a policy. */
 export type Outcome = 'open' | 'refused' | `fault ${string}`;
 
-const patienceMs = 1500;
+const patienceMs = 3000;
 
 /** Runs in a container that has Node: tries all targets at once. */
 const tryAll = `
@@ -68,7 +68,8 @@ const reach = ({ host, port }) => new Promise((resolve) => {
   const done = (outcome) => { socket.destroy(); resolve(outcome); };
   socket.once('connect', () => done('open'));
   socket.once('error', ({ code }) => done('fault ' + code));
-  setTimeout(() => done('refused'), ${patienceMs});
+  // A process that was off the CPU meanwhile hears of its connection first.
+  setTimeout(() => setImmediate(() => done('refused')), ${patienceMs});
 });
 const ask = async ({ host, port }) => {
   const resolver = new Resolver({ timeout: ${patienceMs}, tries: 1 });

@@ -10,7 +10,7 @@ export const pasteInto =
   (namespace: string): Paste =>
   async (command, input = '') => {
     const here = command.replaceAll('--namespace slipway', `--namespace ${namespace}`);
-    const running = promisify(execFile)('bash', ['-c', here], { timeout: 120_000 });
+    const running = promisify(execFile)('bash', ['-c', here], { timeout: 300_000 });
     running.child.stdin?.end(input);
     const { stdout, stderr } = await running;
     return stdout + stderr;

@@ -6,6 +6,7 @@ import type { EnvironmentInput } from '../../../config/schema.ts';
 import { type Manifest, render, synthesize } from '../../../k8s/synth.ts';
 import { webPodsIn } from './api.ts';
 import { get, isReady, kubectl, type Pod } from './kubectl.ts';
+import { patient } from './patient.ts';
 import { waitFor } from './wait.ts';
 
 interface HealthAnswer {
@@ -31,7 +32,7 @@ export interface ClusterWorld {
   kubectl(...args: string[]): Promise<string>;
   /** Pods of the service that are not ending. */
   pods(): Promise<Pod[]>;
-  /** Applies the charts, changed by `edit` as the test wants, and resolves when kubectl is done. */
+  /** Applies the charts, with patience for Redis and changed by `edit` as the test wants, and resolves when kubectl is done. */
   apply(edit?: (manifest: Manifest) => Manifest | undefined, images?: Images): Promise<void>;
   /** Resolves when the Deployment has rolled out, as many pods as it has at rest are ready, and each reaches its stores. */
   ready(withinMs?: number): Promise<void>;
@@ -97,7 +98,10 @@ export async function createWorld(options: WorldOptions): Promise<ClusterWorld> 
     },
     async apply(edit = (manifest) => manifest, images = readImages()) {
       const manifests = [...synthesize({ environment, images }).values()].flat();
-      await kubectl(['apply', '--filename=-'], render(manifests.map(edit).filter((each) => each !== undefined)));
+      await kubectl(
+        ['apply', '--filename=-'],
+        render(manifests.map((each) => edit(patient(each))).filter((each) => each !== undefined)),
+      );
     },
     async ready(withinMs = 120_000) {
       const name = environment.service.name;
