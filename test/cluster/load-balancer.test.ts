@@ -177,16 +177,18 @@ const ask = (path: string) => fetch(`${aws.endpoint}/_alb/${called}${path}`);
   it('E11: a pod joins the target group before it counts as ready, and nodes are opened to the load balancer alone', async () => {
     const [binding] = await bindings();
     const gate = `target-health.elbv2.k8s.aws/${binding?.metadata.name}`;
-    await kubectl(['apply', '--filename=-'], render(['web-1', 'web-2'].map((pod) => podOf(pod, gate))));
     const all = async () => (await get<{ items: Pod[] }>('pods', '--namespace', namespace)).items;
     const running = async () => (await all()).filter(({ status }) => status.containerStatuses?.[0]?.ready === true);
-    await waitFor('both to run', async () => (await running()).length === 2, 60_000);
-    // Nothing says yet which network interface they have, so the controller cannot open it, and registers nobody.
-    expect((await all()).filter(isReady)).toEqual([]);
-    for (const { metadata, status } of await running()) {
-      const interfaces = [{ eniId: await network.networkInterface(), privateIp: status.podIP }];
-      await inside('annotate', 'pod', metadata.name, `vpc.amazonaws.com/pod-eni=${JSON.stringify(interfaces)}`);
-    }
+    await controller.whilePaused(async () => {
+      await kubectl(['apply', '--filename=-'], render(['web-1', 'web-2'].map((pod) => podOf(pod, gate))));
+      await waitFor('both to run', async () => (await running()).length === 2, 60_000);
+      // Their containers are ready: it is the gate alone that keeps them.
+      expect((await all()).filter(isReady).map(({ metadata }) => metadata.name)).toEqual([]);
+      for (const { metadata, status } of await running()) {
+        const interfaces = [{ eniId: await network.networkInterface(), privateIp: status.podIP }];
+        await inside('annotate', 'pod', metadata.name, `vpc.amazonaws.com/pod-eni=${JSON.stringify(interfaces)}`);
+      }
+    });
     await waitFor('both to be ready', async () => (await all()).filter(isReady).length === 2, 90_000).catch(said);
     const TargetGroupArn = binding?.spec.targetGroupARN ?? '';
     const registered = await elb('DescribeTargetHealth', { TargetGroupArn });

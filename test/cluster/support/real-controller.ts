@@ -55,6 +55,8 @@ function filesOf(dir: string): void {
 
 export interface Controller {
   lastLines(): string;
+  /** Stops its process for as long as `work` takes. */
+  whilePaused(work: () => Promise<void>): Promise<void>;
   /** Ends it, and removes what it was given. */
   end(): Promise<void>;
 }
@@ -104,6 +106,14 @@ export async function startController(
     const orphan = guard(['sh', '-c', 'kill "$1" 2>/dev/null; rm -rf "$2"', 'sh', `${child.pid}`, dir]);
     return {
       lastLines: () => child.lastLines(),
+      async whilePaused(work) {
+        process.kill(child.pid, 'SIGSTOP');
+        try {
+          await work();
+        } finally {
+          process.kill(child.pid, 'SIGCONT');
+        }
+      },
       async end() {
         await child.stop();
         await orphan.restore();
