@@ -43,6 +43,8 @@ describe('a connection', () => {
     return { socket, text: () => text, closed: () => closed };
   }
 
+  const busy = async () => /^burners_busy\{[^}]*\} (\d+)$/m.exec((await ask(service.metricsUrl)).body as string)?.[1];
+
   it('that asks for a tunnel and is reset does not end the process', async () => {
     for (let i = 0; i < 20; i++) {
       const { socket, text } = await open(service);
@@ -70,19 +72,12 @@ describe('a connection', () => {
     'with %s behind a request that is being answered gets no refusal in the place of that answer',
     async (_, second) => {
       const { socket, text, closed } = await open(service);
-      socket.write(`GET /load/800 HTTP/1.1\r\nHost: a\r\n${key}\r\n`);
-      await waitFor(
-        'the burn',
-        async () =>
-          ((await ask(service.metricsUrl)).body as string).includes('burners_busy{instance_name') &&
-          /burners_busy\{[^}]*\} 1/.test((await ask(service.metricsUrl)).body as string),
-      );
+      socket.write(`GET /load/2000 HTTP/1.1\r\nHost: a\r\n${key}\r\n`);
+      await waitFor('the burn', async () => (await busy()) === '1');
       socket.write(second);
-      await waitFor('the end', closed);
+      await waitFor('the end', closed, 30_000);
       expect(text()).not.toMatch(/HTTP\/1\.1 (400|417|501)/);
-      await waitFor('a free burner', async () =>
-        /burners_busy\{[^}]*\} 0/.test((await ask(service.metricsUrl)).body as string),
-      );
+      await waitFor('a free burner', async () => (await busy()) === '0', 30_000);
     },
   );
 

@@ -2,6 +2,7 @@ import { ask } from '../support/client.ts';
 import { type ServiceProcess, startService } from '../support/service.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
+import { healthWith } from './health-states.ts';
 
 describe('health', () => {
   let world: World;
@@ -14,7 +15,7 @@ describe('health', () => {
   afterAll(endWorld);
 
   it('names each dependency with state and latency', async () => {
-    const answer = await ask(`${service.url}/health`);
+    const answer = await healthWith(service.url, { redis: 'up', postgres: 'up', objects: 'up' });
     const up = { state: 'up', latencyMs: expect.any(Number) };
     expect(answer).toMatchObject({
       status: 200,
@@ -28,7 +29,7 @@ describe('health', () => {
       REDIS_URL: 'redis://127.0.0.1:1',
       OBJECTS_DIR: `${world.environment.OBJECTS_DIR}-missing`,
     });
-    const answer = await ask(`${alone.url}/health`);
+    const answer = await healthWith(alone.url, { redis: 'down', postgres: 'up' });
     expect(answer).toMatchObject({
       status: 200,
       body: { status: 'ready', dependencies: { redis: { state: 'down' }, postgres: { state: 'up' } } },

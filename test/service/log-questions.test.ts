@@ -61,7 +61,7 @@ async function drive(well: ServiceProcess, ill: ServiceProcess): Promise<void> {
     method: 'DELETE',
     headers: { ...key, 'X-Request-Id': requestId, 'X-Forwarded-For': client },
   });
-  await ask(`${well.url}/load/300`, { headers: key });
+  await ask(`${well.url}/load/2000`, { headers: key });
   await ask(`${well.url}/nothing`, { headers: { 'X-Forwarded-For': client } });
   const headers = { 'X-Forwarded-For': busyClient };
   await Promise.all(Array.from({ length: lookups + 20 }, () => ask(`${well.url}/session`, { headers })));
@@ -88,7 +88,7 @@ describe('the questions of the log', () => {
       maxMs: number;
     }[];
     expect(slowest).toMatchObject({ method: 'GET', route: '/load/:ms', requests: 1 });
-    expect(slowest?.p95Ms).toBeGreaterThanOrEqual(300);
+    expect(slowest?.p95Ms).toBeGreaterThanOrEqual(2000);
     expect(others.find(({ route }) => route === '/session')).toMatchObject({ requests: lookups + 20 + 2 });
     for (const { p95Ms, maxMs } of others) expect(p95Ms).toBeLessThanOrEqual(maxMs);
   });

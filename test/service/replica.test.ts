@@ -1,15 +1,17 @@
 import { pino } from 'pino';
+import type { DatabaseSettings } from '../../service/database/connection.ts';
 import type { Database } from '../../service/database/database.ts';
 import { openDatabase } from '../../service/database/pools.ts';
 import { databaseSettings, type OwnPostgres, ownPostgres, ownReplica } from '../support/own-postgres.ts';
 import { waitFor } from '../support/wait.ts';
 
-const maxLagMs = 1000;
-const applyDelayMs = 4000;
+const maxLagMs = 3000;
+const applyDelayMs = 10_000;
 
 describe('a streaming replica as reader', () => {
   let primary: OwnPostgres;
   let replica: OwnPostgres;
+  let settings: DatabaseSettings;
   let database: Database;
   let failures: unknown[];
   let stopLoad: () => Promise<void>;
@@ -19,10 +21,13 @@ describe('a streaming replica as reader', () => {
     await primary.run('SET ROLE slipway_owner; CREATE TABLE beats (id int PRIMARY KEY, at bigint)');
     await primary.run('INSERT INTO beats VALUES (1, 0)');
     replica = await ownReplica(primary);
-    database = openDatabase(
-      databaseSettings(primary, { DATABASE_READER_URL: replica.address, DATABASE_READER_MAX_LAG_MS: maxLagMs }),
-      pino({ level: 'silent' }),
-    );
+    settings = databaseSettings(primary, {
+      DATABASE_CONNECT_TIMEOUT_MS: 5000,
+      DATABASE_QUERY_TIMEOUT_MS: 5000,
+      DATABASE_READER_URL: replica.address,
+      DATABASE_READER_MAX_LAG_MS: maxLagMs,
+    });
+    database = openDatabase(settings, pino({ level: 'silent' }));
     await waitFor('the reader', used);
   });
   afterAll(async () => {
@@ -63,7 +68,7 @@ describe('a streaming replica as reader', () => {
   };
 
   it('is read from; everything else goes to the writer', async () => {
-    expect(await where()).toBe('reader');
+    await waitFor('reads from the reader', async () => (await where()) === 'reader');
     const [row] = await database.query<{ standby: boolean }>({ text: 'SELECT pg_is_in_recovery() AS standby' });
     expect(row).toEqual({ standby: false });
     expect(database.pools().map(({ pool }) => pool)).toEqual(['writer', 'reader']);
@@ -74,7 +79,7 @@ describe('a streaming replica as reader', () => {
     const idleSinceMs = Date.now();
     await waitFor('idle time', () => {
       if (!used()) throw new Error('an idle writer made the reader look late');
-      return Date.now() - idleSinceMs > 2 * maxLagMs;
+      return Date.now() - idleSinceMs > maxLagMs + 1000;
     });
     await delay(applyDelayMs);
     await primary.run('UPDATE beats SET at = 1');
@@ -83,7 +88,7 @@ describe('a streaming replica as reader', () => {
     expect(await database.read({ text: 'SELECT at::int FROM beats' })).toEqual([{ at: 1 }]);
     await delay(0);
     await waitFor('the reader that has caught up', used, applyDelayMs + 5000);
-    expect(await where()).toBe('reader');
+    await waitFor('reads from the reader', async () => (await where()) === 'reader');
     expect(await database.read({ text: 'SELECT at::int FROM beats' })).toEqual([{ at: 1 }]);
   });
 
@@ -106,7 +111,7 @@ describe('a streaming replica as reader', () => {
     await waitFor('the frozen reader to be out', unused, 2 * maxLagMs + 1000);
     expect(await where()).toBe('writer');
     replica.thaw();
-    await waitFor('the reader', used, 5000);
+    await waitFor('the reader', used, 20_000);
   });
 
   it('killed and restarted, costs no error', async () => {
@@ -114,20 +119,16 @@ describe('a streaming replica as reader', () => {
     await waitFor('the lost reader to be out', unused, 2 * maxLagMs);
     expect(await where()).toBe('writer');
     await replica.restart();
-    await waitFor('the reader', used, 5000);
-    expect(await where()).toBe('reader');
+    await waitFor('the reader', used, 20_000);
+    await waitFor('reads from the reader', async () => (await where()) === 'reader');
   });
 
   it('is looked at without being measured: what is counted, and alerts, is only what was asked for', async () => {
     const measured: string[] = [];
-    const other = openDatabase(
-      databaseSettings(primary, { DATABASE_READER_URL: replica.address }),
-      pino({ level: 'silent' }),
-      (_, operation) => (call) => {
-        measured.push(operation);
-        return call();
-      },
-    );
+    const other = openDatabase(settings, pino({ level: 'silent' }), (_, operation) => (call) => {
+      measured.push(operation);
+      return call();
+    });
     try {
       // It is used once both servers have been looked at.
       await waitFor('the reader', () => other.reader()?.used === true);

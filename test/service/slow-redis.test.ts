@@ -16,10 +16,7 @@ describe('a Redis that is slow to connect', () => {
   });
 
   it('is waited for before the replica says that it is ready', async () => {
-    const service = await world.start({
-      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
-      REDIS_TIMEOUT_MS: '2000',
-    });
+    const service = await world.start({ REDIS_URL: `redis://127.0.0.1:${proxy.port}` });
     expect((await ask(`${service.url}/session`)).status).toBe(200);
   });
 });

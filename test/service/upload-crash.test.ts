@@ -38,7 +38,7 @@ const count = async (table: string) => (await database.query(`TABLE ${table}`)).
 
 /** Kills a replica with an upload half-way, and waits until another one has swept: it may take LONGEST_REQUEST_SECONDS and a little. */
 async function killAndSweep(environment: ServiceEnvironment, stored: () => number): Promise<void> {
-  const short = { ...environment, LONGEST_REQUEST_SECONDS: '5' };
+  const short = { ...environment, LONGEST_REQUEST_SECONDS: '10' };
   const dying = await world.start(short);
   const kept = await sendUpload(dying.url, key, 'stays');
   const before = stored();
@@ -62,14 +62,17 @@ async function killAndSweep(environment: ServiceEnvironment, stored: () => numbe
   expect(list.body).toMatchObject({ files: [{ id: kept.body.id }] });
   const tooEarly = await sendUpload(next.url, { ...key, 'Idempotency-Key': 'crash' }, 'again');
   expect(tooEarly.body.code).toBe('idempotency_in_progress');
-  await waitFor('the sweeper', async () => (await count('files')) === 1 && (await count('upload_keys')) === 0, 30_000);
+  await waitFor('the sweeper', async () => (await count('files')) === 1 && (await count('upload_keys')) === 0, 60_000);
   expect(stored()).toBe(before);
   expect((await ask(`${next.url}${kept.body.url}`, { headers: key })).body).toBe('stays');
   expect((await sendUpload(next.url, { ...key, 'Idempotency-Key': 'crash' }, 'again')).status).toBe(201);
 }
 
-it('sweeps what a replica killed in mid-upload has left on disk', () =>
-  killAndSweep(world.environment, () => filesIn(world.environment.OBJECTS_DIR as string)));
+it(
+  'sweeps what a replica killed in mid-upload has left on disk',
+  () => killAndSweep(world.environment, () => filesIn(world.environment.OBJECTS_DIR as string)),
+  180_000,
+);
 
 describeS3('with an S3 server of its own', () => {
   let server: VersitygwServer;
@@ -101,8 +104,11 @@ describeS3('with an S3 server of its own', () => {
     await server.stop();
   });
 
-  it('sweeps what a replica killed in mid-upload has left, parts too', () =>
-    killAndSweep(environment, () => filesIn(folder)));
+  it(
+    'sweeps what a replica killed in mid-upload has left, parts too',
+    () => killAndSweep(environment, () => filesIn(folder)),
+    180_000,
+  );
 
   it('answers 503 when the server is killed in mid-upload, and recovers without a restart', async () => {
     const service = await world.start({ ...environment, LONGEST_REQUEST_SECONDS: '5' });

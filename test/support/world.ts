@@ -36,6 +36,7 @@ export async function createWorld(): Promise<World> {
     ...database,
     DATABASE_POOL_SIZE: '5',
     REDIS_URL: servers.redis.url,
+    REDIS_TIMEOUT_MS: '2000', // a pause of the machine is no fault of Redis
     REDIS_PREFIX: `t${randomBytes(6).toString('hex')}`,
     LONGEST_REQUEST_SECONDS: '35',
     DRAIN_SETTLE_SECONDS: '1',
