@@ -7,6 +7,6 @@ export default {
   globalTeardown: undefined,
   testMatch: ['<rootDir>/test/cluster/**/*.test.ts'],
   testSequencer: '<rootDir>/test/cluster/support/by-name.cjs',
-  testTimeout: 600_000,
+  testTimeout: 900_000,
   maxWorkers: 1,
 };

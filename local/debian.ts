@@ -40,11 +40,12 @@ export async function unpackPackage(
         if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', file, unpacked], work);
       }
       await writeFile(join(unpacked, '.complete'), '');
-      // Another process may have been faster, and use its own by now.
-      if (!existsSync(complete)) {
+      await rename(unpacked, root).catch(async () => {
+        // Another process may have finished first and already be using its copy; else it is the rest of one that was cut.
+        if (existsSync(complete)) return;
         await rm(root, { recursive: true, force: true });
         await rename(unpacked, root);
-      }
+      });
     } catch (error) {
       if (!existsSync(complete)) throw error;
     } finally {

@@ -131,7 +131,7 @@ withPrometheus(
   `load that needs more than all replicas: AutoscalerAtMaximum and CpuSaturated, until it is over${unless}`,
   async () => {
     const load = startLoad(world.url, await world.adminKey());
-    // More than three replicas of 100m want to give.
+    // More CPU than three replicas that request 100m each are meant to use.
     load.pace(330);
     try {
       await fires('AutoscalerAtMaximum');

@@ -4,6 +4,7 @@ import { environmentNamed } from '../../config/environments.ts';
 import { readImages } from '../../config/images.ts';
 import { type Manifest, render, synthesize } from '../../k8s/synth.ts';
 import { ask, json, SessionClient } from '../support/client.ts';
+import { healthWith } from '../support/health-states.ts';
 import { sendUpload, sha256 } from '../support/uploads.ts';
 import { isReady, type KubeObject, kubectl } from './support/kubectl.ts';
 import { waitFor } from './support/wait.ts';
@@ -107,7 +108,7 @@ describe('the local environment', () => {
   });
 });
 
-// With the settings, credentials and policies of the manifests; test/service runs against pods in jest.cluster-service.config.mjs.
+// With the settings, but for the patience with Redis, credentials and policies of the manifests; test/service runs against pods in jest.cluster-service.config.mjs.
 describe('the service at the address of the cluster', () => {
   let admin: Record<string, string>;
   beforeAll(async () => {
@@ -174,17 +175,8 @@ describe('the service at the address of the cluster', () => {
   });
 
   it('is healthy with every dependency up, and keeps its metrics to itself', async () => {
-    let health: unknown;
-    const states = async () => {
-      health = await ask(`${world.url}/health`);
-      return !JSON.stringify(health).includes('"down"');
-    };
-    await waitFor('no dependency to be down', states, 30_000);
-    const up = { state: 'up' };
-    expect(health).toMatchObject({
-      status: 200,
-      body: { status: 'ready', dependencies: { redis: up, postgres: up, objects: up } },
-    });
+    const health = await healthWith(world.url, { redis: 'up', postgres: 'up', objects: 'up' });
+    expect(health).toMatchObject({ status: 200, body: { status: 'ready' } });
     expect((await ask(`${world.url}/live`)).status).toBe(200);
     expect((await ask(`${world.url}/metrics`)).status).toBe(404);
   });

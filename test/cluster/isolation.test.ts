@@ -183,7 +183,7 @@ describe('network policies of the local environment', () => {
     await kubectl(['apply', '--filename=-'], render([probePod(fresh)]));
     await waitFor('the pod', async () => (await runningPods(world.namespace)).has('fresh'), 60_000);
     const all = flowsOf(['fresh'], [...inside, ...beyond], {});
-    const found = await settledFlows(all, { ...ends, sources: { fresh } });
+    const found = await settledFlows(all, { ...ends, sources: { fresh } }, 30_000);
     expect(new Set(found)).toEqual(new Set(['refused']));
   });
 

@@ -26,7 +26,7 @@ beforeAll(async () => {
     change: (values) => ({
       ...values,
       proxy: true,
-      // Both replicas end at once, or what the first has in flight would wait for the second to be seen.
+      // Both replicas are replaced at the same time; one after the other, an upload to the first would have to last until the second drains.
       rollout: { ...values.rollout, surge: 2 },
       scaling: { profile: 'none', minReplicas: 2, maxReplicas: 2 },
     }),

@@ -1,10 +1,10 @@
 import { Redis } from 'ioredis';
 import { ask, json, SessionClient } from '../support/client.ts';
+import { healthWith } from '../support/health-states.ts';
 import { type OwnServer, ownRedis } from '../support/own-servers.ts';
 import type { ServiceProcess } from '../support/service.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
-import { healthWith } from './health-states.ts';
 import { expectWithin } from './in-time.ts';
 
 /** What design.md promises is 300 ms; the machine that runs the tests is shared. */

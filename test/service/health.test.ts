@@ -1,8 +1,8 @@
 import { ask } from '../support/client.ts';
+import { healthWith } from '../support/health-states.ts';
 import { type ServiceProcess, startService } from '../support/service.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
-import { healthWith } from './health-states.ts';
 
 describe('health', () => {
   let world: World;

@@ -19,7 +19,3 @@ export async function expectWithin(limitMs: number, round: () => Promise<number>
   for (let i = 0; i < mostRounds && fastestMs >= limitMs; i++) fastestMs = Math.min(fastestMs, await round());
   expect(fastestMs).toBeLessThan(limitMs);
 }
-
-export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}

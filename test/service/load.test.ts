@@ -3,7 +3,7 @@ import { ask } from '../support/client.ts';
 import type { ServiceProcess } from '../support/service.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
-import { median } from './in-time.ts';
+import { expectWithin } from './in-time.ts';
 
 /** CPU seconds (user and system, all threads) that a process has used: fields 14 and 15 of /proc/PID/stat, in ticks of 10 ms. */
 function cpuSeconds(pid: number): number {
@@ -32,19 +32,20 @@ describe('/load', () => {
     expect(burnt).toBeLessThan(1.6);
   });
 
-  it('leaves /live and /session answering while it burns, and answers 503 when the burners are busy', async () => {
+  /** @returns how long the slowest of the others took, in ms */
+  async function answersWhileItBurns(): Promise<number> {
     let burning = true;
     const burn = ask(`${service.url}/load/2500`, { headers }).finally(() => {
       burning = false;
     });
-    const tookMs = { live: [] as number[], session: [] as number[] };
+    let slowestMs = 0;
     let busy = 0;
     let rounds = 0;
     while (burning) {
-      for (const path of ['live', 'session'] as const) {
+      for (const path of ['live', 'session']) {
         const start = performance.now();
         const answer = await ask(`${service.url}/${path}`);
-        tookMs[path].push(performance.now() - start);
+        slowestMs = Math.max(slowestMs, performance.now() - start);
         expect(answer.status).toBe(200);
       }
       const second = await ask(`${service.url}/load/10`, { headers });
@@ -58,10 +59,12 @@ describe('/load', () => {
     expect((await burn).status).toBe(200);
     expect(busy).toBeGreaterThan(0);
     expect(rounds).toBeGreaterThan(20);
-    // The median, for some have to wait for a machine that others use too.
-    expect(median(tookMs.live)).toBeLessThan(100);
-    expect(median(tookMs.session)).toBeLessThan(100);
-  });
+    return slowestMs;
+  }
+
+  // The promise is 100 ms; the margin is for a machine that others use too.
+  it('leaves /live and /session answering while it burns, and answers 503 when the burners are busy', () =>
+    expectWithin(500, answersWhileItBurns));
 
   it('stops burning when the client goes away', async () => {
     const abort = new AbortController();

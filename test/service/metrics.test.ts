@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import http, { METHODS } from 'node:http';
 import { freePort } from '../../local/ports.ts';
 import { ask } from '../support/client.ts';
+import { healthWith } from '../support/health-states.ts';
 import type { ServiceProcess } from '../support/service.ts';
 import { sendUpload } from '../support/uploads.ts';
 import { waitFor } from '../support/wait.ts';
 import { createWorld, endWorld, type World } from '../support/world.ts';
-import { healthWith } from './health-states.ts';
 import { elapsed } from './in-time.ts';
 
 /** Series by name and labels, less the label of the replica. */

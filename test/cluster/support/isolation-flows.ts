@@ -54,17 +54,17 @@ function at<T>(record: Readonly<Record<string, T>>, name: string): T {
   return found;
 }
 
-/** Policies reach a new pod, and leave it, about a second after its start. */
+/** Policies reach a new pod, and leave it, about a second after its start; but each look starts a process in up to nine pods. */
 const settleMs = 120_000;
 
 /** The last outcomes of flows that are tried until all are as expected, or for so long; those who ask judge them. */
-export async function settledFlows(flows: readonly Flow[], ends: Ends): Promise<Outcome[]> {
+export async function settledFlows(flows: readonly Flow[], ends: Ends, withinMs = settleMs): Promise<Outcome[]> {
   let outcomes: Outcome[] = [];
   const asExpected = async () => {
     outcomes = await tryFlows(flows, ends);
     return flows.every(({ expected }, index) => expected === outcomes[index]);
   };
-  await waitFor('all flows to be as expected', asExpected, settleMs).catch((error: Error) => {
+  await waitFor('all flows to be as expected', asExpected, withinMs).catch((error: Error) => {
     if (outcomes.length === 0) throw error;
   });
   return outcomes;

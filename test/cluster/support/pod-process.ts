@@ -33,7 +33,7 @@ const ports = container?.ports ?? [];
 // In a pod the service listens on all its addresses, at the ports of the manifests, as in every environment.
 const { HOST: _, PORT: __, METRICS_PORT: ___, ...wanted } = environment;
 // The nodes share one machine: its stalls are no fault of Redis.
-const given: Record<string, string | number | undefined> = { REDIS_TIMEOUT_MS: '2000', ...wanted };
+const given: Record<string, string | number | undefined> = { ...wanted, REDIS_TIMEOUT_MS: '2000' };
 for (const { name: port, containerPort } of ports) given[port === 'metrics' ? 'METRICS_PORT' : 'PORT'] = containerPort;
 const env = Object.entries(given).flatMap(([key, value]) =>
   value === undefined ? [] : [{ name: key, value: asPodsSee(`${value}`) }],

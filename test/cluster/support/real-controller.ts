@@ -102,8 +102,15 @@ export async function startController(
         AWS_EC2_METADATA_DISABLED: 'true',
       },
     });
-    // Whatever becomes of this process: it would go on with the credentials of the cluster.
-    const orphan = guard(['sh', '-c', 'kill "$1" 2>/dev/null; rm -rf "$2"', 'sh', `${child.pid}`, dir]);
+    // Whatever becomes of this process: it would go on with the credentials of the cluster. One that is paused hears of its end when it goes on.
+    const orphan = guard([
+      'sh',
+      '-c',
+      'kill "$1" 2>/dev/null && kill -CONT "$1"; rm -rf "$2"',
+      'sh',
+      `${child.pid}`,
+      dir,
+    ]);
     return {
       lastLines: () => child.lastLines(),
       async whilePaused(work) {

@@ -55,9 +55,10 @@ export function localVariant({ name, nodePort, change = (values) => values }: Wo
   return defineEnvironment(change(moved));
 }
 
-/** A pod gets ready without its stores, too, and those may come up after it: what is asked of it before is answered with 503. */
-async function eachReachesItsStores(url: string, namespace: string, withinMs: number): Promise<void> {
+/** A pod becomes ready even without its stores, which may come up later; until then it answers with 503. */
+async function eachReachesItsStores(url: string, namespace: string, atLeast: number, withinMs: number): Promise<void> {
   const reaches = new Map<string, boolean>();
+  let fault = '';
   const ask = async () => {
     const answer = await fetch(`${url}/health`, {
       headers: { Connection: 'close' },
@@ -72,11 +73,15 @@ async function eachReachesItsStores(url: string, namespace: string, withinMs: nu
   const all = async () => {
     const ready = (await webPodsIn(namespace)).filter(isReady);
     // Which pod answers is up to the connection.
-    await Promise.allSettled(Array.from({ length: 4 * ready.length }, ask));
-    return ready.every(({ metadata }) => reaches.get(metadata.name));
+    const noteFault = (error: Error) => {
+      fault = error.message;
+    };
+    await Promise.all(Array.from({ length: 4 * ready.length }, () => ask().catch(noteFault)));
+    return ready.length >= atLeast && ready.every(({ metadata }) => reaches.get(metadata.name));
   };
   await waitFor('each pod to reach its stores', all, withinMs).catch((error: Error) => {
-    throw new Error(`${error.message}; whether they do: ${JSON.stringify([...reaches])}`);
+    const seen = JSON.stringify([...reaches]);
+    throw new Error(`${error.message}; whether they do: ${seen}; the last fault: ${fault || 'none'}`, { cause: error });
   });
 }
 
@@ -109,13 +114,14 @@ export async function createWorld(options: WorldOptions): Promise<ClusterWorld> 
       // An HPA would bring a new Deployment to its fewest replicas a quarter of a minute later.
       const { spec } = await get<{ spec: { replicas: number } }>(`deployment/${name}`, '--namespace', namespace);
       if (spec.replicas < minReplicas) await inside('scale', `deployment/${name}`, `--replicas=${minReplicas}`);
-      await inside('rollout', 'status', `deployment/${name}`, `--timeout=${withinMs / 1000}s`);
+      const status = ['rollout', 'status', `deployment/${name}`, `--timeout=${withinMs / 1000}s`];
+      await kubectl(['--namespace', namespace, ...status], undefined, withinMs + 10_000);
       await waitFor(
         `${minReplicas} ready pods`,
         async () => (await webPodsIn(namespace)).filter(isReady).length >= minReplicas,
         withinMs,
       );
-      await eachReachesItsStores(url, namespace, withinMs);
+      await eachReachesItsStores(url, namespace, minReplicas, withinMs);
     },
     async adminKey() {
       const out = await inside(

@@ -1,11 +1,11 @@
-import { type Answer, ask } from '../support/client.ts';
-import { waitFor } from '../support/wait.ts';
+import { type Answer, ask } from './client.ts';
+import { waitFor } from './wait.ts';
 
 interface Health {
   dependencies: Record<string, { state: 'up' | 'down' } | undefined>;
 }
 
-/** What /health answers once it shows these states: a probe that is late by 400 ms shows `down`, and that for a second. */
+/** What /health answers once it shows these states: a probe that takes longer than 400 ms shows `down` for a second. */
 export async function healthWith(url: string, states: Record<string, 'up' | 'down'>): Promise<Answer> {
   let answer: Answer | undefined;
   const areShown = async () => {
