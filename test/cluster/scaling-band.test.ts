@@ -68,9 +68,10 @@ describe('band-50-30', () => {
   it(
     `moves nothing between 30 and 50 % over ${syncs} syncs, where a plain HPA would remove a pod`,
     async () => {
+      const giveUpAt = Date.now() + 20 * minutes;
       let { inside, pods } = await stayInside();
-      // Other work on the machine may drive the measurement out of the band, which is not what is tested.
-      for (let tries = 1; tries < 5 && !inside.every(isInBand); tries++) ({ inside, pods } = await stayInside());
+      // Other tests on the machine, until they have ended, may drive the measurement out of the band, which is not what is tested.
+      while (!inside.every(isInBand) && Date.now() < giveUpAt) ({ inside, pods } = await stayInside());
       const percents = inside.map(({ autoscaler }) => autoscaler.percent);
       console.log(`${pods} pods, measured: ${distinct(percents).join(', ')} %`);
       seen.inside = { pods, syncs, percents: distinct(percents), plain: distinct(percents.map(plainWish(pods))) };
@@ -78,7 +79,7 @@ describe('band-50-30', () => {
       expect(Math.max(...percents)).toBeLessThanOrEqual(upper);
       expect(distinct(inside.map(({ wanted }) => wanted))).toEqual([pods]);
     },
-    30 * minutes,
+    40 * minutes,
   );
 
   it(
