@@ -108,7 +108,7 @@ describe('the local environment', () => {
   });
 });
 
-// With the settings, but for the patience with Redis, credentials and policies of the manifests; test/service runs against pods in jest.cluster-service.config.mjs.
+// With the credentials, the policies and, but for Redis' time-out, the settings of the manifests; test/service runs against pods in jest.cluster-service.config.mjs.
 describe('the service at the address of the cluster', () => {
   let admin: Record<string, string>;
   beforeAll(async () => {
@@ -204,7 +204,7 @@ describe('the troubleshooting of docs/kubernetes.md', () => {
 
 describe('the end of the local environment', () => {
   it('leaves nothing when the manifests are deleted', async () => {
-    await kubectl(['delete', '--ignore-not-found', '--filename=-'], render(manifestsOf(world.environment)), 300_000);
+    await kubectl(['delete', '--ignore-not-found', '--filename=-'], render(manifestsOf(world.environment)));
     await expect(kubectl(['get', 'namespace', world.namespace])).rejects.toThrow('not found');
     await expect(ask(`${world.url}/live`)).rejects.toThrow();
   });

@@ -25,7 +25,7 @@ function variant(path: string, from: string, to: string): Checkout {
 }
 
 /** Redis may come up after the service, which connects again within a second or so of it. */
-const sessionCounts = async () => (await fetch(`${address}/session`)).status === 200;
+const sessionAnswers = async () => (await fetch(`${address}/session`)).status === 200;
 
 const exists = async () => (await kubectl(['get', 'namespace', namespace, '--ignore-not-found'])) !== '';
 
@@ -107,7 +107,7 @@ describe('make deploy ENV=local', () => {
     expect(out).toContain(`slipway runs after`);
     expect(out).toContain(`http://localhost:${local.loadBalancer.nodePort}`);
     expect((await webPods()).filter(isReady).length).toBeGreaterThanOrEqual(local.scaling.minReplicas);
-    await waitFor('a session', sessionCounts, 30_000);
+    await waitFor('a session', sessionAnswers, 30_000);
   });
 
   it('a second time changes nothing', async () => {
@@ -126,7 +126,7 @@ describe('make deploy ENV=local', () => {
     const { code, err } = await make('deploy', { cwd: dir });
     expect(code).not.toBe(0);
     expect(err).toMatch(/deployment slipway failed: .*\n {2}pod slipway-\S+: slipway ended with 1:\n[\s\S]*LOG_LEVEL/);
-    await waitFor('a session', sessionCounts, 30_000);
+    await waitFor('a session', sessionAnswers, 30_000);
   });
 
   it('with an image that does not exist fails naming pod and image', async () => {
@@ -175,7 +175,7 @@ describe('make deploy ENV=local', () => {
   it('after all that puts everything right again', async () => {
     const { code, err } = await make('deploy');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    await waitFor('a session', sessionCounts, 30_000);
+    await waitFor('a session', sessionAnswers, 30_000);
   });
 });
 
@@ -193,14 +193,6 @@ describe('kubectl apply of the folder', () => {
   it('is all that it takes, without any of our commands', async () => {
     await kubectl(['apply', '--filename', 'charts-out/local']);
     await kubectl(['--namespace', namespace, 'rollout', 'status', 'deployment/slipway', '--timeout=120s']);
-    await waitFor(
-      'an answer',
-      () =>
-        fetch(`${address}/session`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      30_000,
-    );
+    await waitFor('a session', sessionAnswers, 30_000);
   });
 });

@@ -37,8 +37,7 @@ function manifests(greeting: string): Manifest[] {
 
 const apply = (greeting: string) =>
   kubectl(['apply', '--server-side', '--validate=strict', '--filename=-'], render(manifests(greeting)));
-const rolledOut = () =>
-  kubectl(['--namespace', namespace, 'rollout', 'status', 'deployment/echo', '--timeout=170s'], undefined, 180_000);
+const rolledOut = () => kubectl(['--namespace', namespace, 'rollout', 'status', 'deployment/echo', '--timeout=170s']);
 const ask = async (path: string) =>
   (await (await fetch(`${url}${path}`, { headers: { Connection: 'close' } })).json()) as Record<string, string>;
 

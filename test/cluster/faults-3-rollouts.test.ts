@@ -40,21 +40,19 @@ beforeAll(async () => {
       scaling: { profile: 'none', minReplicas: 2, maxReplicas: 2 },
     }),
   });
-  await apply();
+  await world.apply();
   await world.ready();
   await waitFor('the Jobs', async () => (await jobs()).every(({ status }) => status.succeeded === 1), 60_000);
 });
 beforeEach(async () => {
   // Also after a test that ended midway.
-  await apply();
+  await world.apply();
   await world.ready();
   old = (await world.pods()).map(({ metadata }) => metadata.uid);
   load = steadyLoad(`${world.url}/session`);
 });
 afterEach(() => load?.stop());
 afterAll(() => world?.end());
-
-const apply = (edit?: (manifest: Manifest) => Manifest, images?: Images) => world.apply(edit, images);
 
 async function jobs(): Promise<Job[]> {
   const { items } = JSON.parse(await world.kubectl('get', 'jobs', '--output=json')) as { items: Job[] };
@@ -105,7 +103,7 @@ const withDeadline = (manifest: Manifest): Manifest =>
     : manifest;
 
 it('an image that does not exist stops the rollout, is named, and the old charts heal it', async () => {
-  await apply(withDeadline, withTag('no-such-image'));
+  await world.apply(withDeadline, withTag('no-such-image'));
   const pod = await newPod('the image to be missed', (each) =>
     /ErrImagePull|ImagePullBackOff/.test(container(each)?.state.waiting?.reason ?? ''),
   );
@@ -113,7 +111,7 @@ it('an image that does not exist stops the rollout, is named, and the old charts
   expect(await rolloutFailure()).toContain('exceeded its progress deadline');
   await expectOldPodsServe();
 
-  await apply();
+  await world.apply();
   await world.ready();
   await expectOldPodsServe();
   await expectNothingLost();
@@ -123,7 +121,7 @@ it('an image that does not exist stops the rollout, is named, and the old charts
 });
 
 it('a bad setting is named by the pod, and the old charts heal it', async () => {
-  await apply((manifest) => {
+  await world.apply((manifest) => {
     if (manifest.kind === 'ConfigMap') return { ...manifest, data: { ...(manifest.data as object), PORT: 'abc' } };
     if (manifest.kind !== 'Deployment') return manifest;
     const spec = structuredClone(withDeadline(manifest).spec) as {
@@ -144,7 +142,7 @@ it('a bad setting is named by the pod, and the old charts heal it', async () => 
   expect(await rolloutFailure()).toContain('exceeded its progress deadline');
   await expectOldPodsServe();
 
-  await apply();
+  await world.apply();
   await world.ready();
   await expectOldPodsServe();
   await expectNothingLost();
@@ -161,7 +159,7 @@ describe('a migration that fails', () => {
   };
 
   it('keeps the new pods from getting ready, its Job says why, and the rollout is undone', async () => {
-    await apply(withDeadline, broken);
+    await world.apply(withDeadline, broken);
     const failed = rolloutFailure();
     const job = (await jobOf('slipway:faults-broken')).metadata.name;
     const jobPods = async () => {
@@ -179,9 +177,9 @@ describe('a migration that fails', () => {
     const waiting = await newPod('the new pod', () => true);
     expect(isReady(waiting)).toBe(false);
     // It says so every 10 s.
-    const says9001 = async () =>
+    const saysWhatIsMissing = async () =>
       (await world.kubectl('logs', waiting.metadata.name)).includes('"missing":["9001_broken"]');
-    await waitFor('what it waits for', says9001, 60_000);
+    await waitFor('what it waits for', saysWhatIsMissing, 60_000);
 
     await world.kubectl('rollout', 'undo', 'deployment/slipway');
     await world.ready();
@@ -191,7 +189,7 @@ describe('a migration that fails', () => {
 
   it('is mended by another image, whose migration is a Job of its own', async () => {
     const before = await jobs();
-    await apply(undefined, mended);
+    await world.apply(undefined, mended);
     await world.ready();
     // The service sees the new schema before Kubernetes sees the end of the Job.
     await waitFor('the Job', async () => (await jobOf('slipway:faults-mended')).status.succeeded === 1, 60_000);

@@ -54,7 +54,7 @@ afterAll(async () => {
   const up = async () => (await targets(monitoringNamespace)).filter(({ health }) => health === 'up').length;
   await waitFor('the targets of Prometheus', async () => (await up()) >= targetsBefore, 120_000, 1000);
   await kubectl(['delete', 'namespace', namespace, '--wait=false']);
-}, 600_000);
+});
 
 /** What each address of the addons has: of metrics-server without the argument that only kind needs. */
 function released(kept: KeptAddons): Map<string, string> {

@@ -50,48 +50,40 @@ async function allUp(pods: number): Promise<void> {
   });
 }
 
-withPrometheus(
-  `every pod is a target that is up${unless}`,
-  async () => {
-    await allUp(2);
-    for (const { labels } of await targets(world.namespace)) {
-      expect(labels).toMatchObject({
-        namespace: world.namespace,
-        job: world.environment.service.name,
-        service: world.environment.service.name,
-        endpoint: 'metrics',
-        app_kubernetes_io_version: 'dev',
-      });
-    }
-  },
-  2 * scrapedWithinMs,
-);
+withPrometheus(`every pod is a target that is up${unless}`, async () => {
+  await allUp(2);
+  for (const { labels } of await targets(world.namespace)) {
+    expect(labels).toMatchObject({
+      namespace: world.namespace,
+      job: world.environment.service.name,
+      service: world.environment.service.name,
+      endpoint: 'metrics',
+      app_kubernetes_io_version: 'dev',
+    });
+  }
+});
 
-withPrometheus(
-  `the requests of each pod are counted by route${unless}`,
-  async () => {
-    for (let i = 0; i < views; i++) {
-      expect((await fetch(`${world.url}/session`, { headers: { Connection: 'close' } })).status).toBe(200);
-    }
-    for (const path of ['/one-unknown', '/another-unknown']) await fetch(`${world.url}${path}`);
-    const inNamespace = `namespace="${world.namespace}"`;
-    const counted = `http_request_duration_seconds_count{${inNamespace},method="GET"}`;
-    let byRoute = new Map<string, number>();
-    await waitFor(
-      'the requests to be scraped',
-      async () => {
-        const rows = await query(`sum by (route, status) (${counted})`);
-        byRoute = new Map(rows.map(({ metric, value }) => [`${metric.route} ${metric.status}`, value]));
-        return byRoute.get('/session 200') === views && byRoute.get('unmatched 404') === 2;
-      },
-      scrapedWithinMs,
-    );
-    expect([...byRoute.keys()].filter((key) => key.includes('unknown'))).toEqual([]);
-    const byPod = await query(`sum by (pod) (http_request_duration_seconds_count{${inNamespace},route="/health"})`);
-    expect(byPod.map(({ metric }) => metric.pod).sort()).toEqual(await podNames());
-  },
-  2 * scrapedWithinMs,
-);
+withPrometheus(`the requests of each pod are counted by route${unless}`, async () => {
+  for (let i = 0; i < views; i++) {
+    expect((await fetch(`${world.url}/session`, { headers: { Connection: 'close' } })).status).toBe(200);
+  }
+  for (const path of ['/one-unknown', '/another-unknown']) await fetch(`${world.url}${path}`);
+  const inNamespace = `namespace="${world.namespace}"`;
+  const counted = `http_request_duration_seconds_count{${inNamespace},method="GET"}`;
+  let byRoute = new Map<string, number>();
+  await waitFor(
+    'the requests to be scraped',
+    async () => {
+      const rows = await query(`sum by (route, status) (${counted})`);
+      byRoute = new Map(rows.map(({ metric, value }) => [`${metric.route} ${metric.status}`, value]));
+      return byRoute.get('/session 200') === views && byRoute.get('unmatched 404') === 2;
+    },
+    scrapedWithinMs,
+  );
+  expect([...byRoute.keys()].filter((key) => key.includes('unknown'))).toEqual([]);
+  const byPod = await query(`sum by (pod) (http_request_duration_seconds_count{${inNamespace},route="/health"})`);
+  expect(byPod.map(({ metric }) => metric.pod).sort()).toEqual(await podNames());
+});
 
 withPrometheus(`the state of each pod is known: burners, database pool, event loop${unless}`, async () => {
   const pods = await podNames();
@@ -101,13 +93,9 @@ withPrometheus(`the state of each pod is known: burners, database pool, event lo
   }
 });
 
-withPrometheus(
-  `a replica that is added becomes a target, one that is removed ceases to be one${unless}`,
-  async () => {
-    await world.kubectl('scale', 'deployment/slipway', '--replicas=3');
-    await allUp(3);
-    await world.kubectl('scale', 'deployment/slipway', '--replicas=2');
-    await allUp(2);
-  },
-  3 * scrapedWithinMs,
-);
+withPrometheus(`a replica that is added becomes a target, one that is removed ceases to be one${unless}`, async () => {
+  await world.kubectl('scale', 'deployment/slipway', '--replicas=3');
+  await allUp(3);
+  await world.kubectl('scale', 'deployment/slipway', '--replicas=2');
+  await allUp(2);
+});

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beginUpload, sendUpload, sha256, type UploadAnswer } from '../support/uploads.ts';
-import { isReady, kubectl, type Pod } from './support/kubectl.ts';
+import { isReady, type Pod } from './support/kubectl.ts';
 import { waitFor } from './support/wait.ts';
 import { type ClusterWorld, createWorld } from './support/world.ts';
 
@@ -159,8 +159,7 @@ const ask = async (url) => {
 })();`;
 
 async function seenWhileDraining(pod: string): Promise<unknown> {
-  const inside = ['exec', pod, '--namespace', world.namespace, '--container=slipway'];
-  return JSON.parse(await kubectl([...inside, '--', 'node', '-e', askWhileDraining], undefined, 300_000));
+  return JSON.parse(await world.kubectl('exec', pod, '--container=slipway', '--', 'node', '-e', askWhileDraining));
 }
 
 /** Sends a file in pieces until it is told to end it. */

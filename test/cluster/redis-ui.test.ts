@@ -27,7 +27,7 @@ beforeAll(async () => {
   await kubectl(['apply', '--filename=-'], text);
   await world.kubectl('rollout', 'status', 'deployment/redis-ui', '--timeout=120s');
   page = await forward(world.namespace, 'deployment/redis-ui', redisUiPort);
-}, 600_000);
+});
 afterAll(async () => {
   await page?.stop();
   await world?.end();

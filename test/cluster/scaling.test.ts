@@ -54,38 +54,34 @@ describe('make scale-test', () => {
     expect(existsSync(never)).toBe(false);
   });
 
-  it(
-    `responsive: enough ready pods within ${goalSeconds} s (times ${busyFactor} beside other tests), no 5xx, no burners_busy, back to the fewest replicas`,
-    async () => {
-      const test = scaleTest(['--namespace', world.namespace, '--duration', `${durationSeconds}`, '--out', out]);
-      expect([await test.ended, test.said()]).toEqual([0, expect.stringContaining('Written: report.json')]);
-      console.log(test.said());
-      const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report;
-      const { numbers, setup } = report;
-      expect(setup).toMatchObject({
-        minReplicas: 2,
-        maxReplicas: 6,
-        requestMillis: 100,
-        targetPercent: 60,
-        enoughPods: 5,
-      });
-      expect(numbers).toMatchObject({
-        serverErrors: 0,
-        burnersBusy: 0,
-        noAnswer: 0,
-        statuses: { 200: numbers.requests },
-      });
-      expect(numbers.secondsToEnoughPods).toBeLessThanOrEqual(goalSeconds * busyFactor);
-      expect(numbers.secondsBackToMin).not.toBeNull();
-      expect(decisions(report)).not.toEqual([]);
-      for (const { wanted, exact } of decisions(report)) expect(wanted).toBe(exact);
-      expect(readFileSync(join(out, 'plot.svg'), 'utf8')).toContain('as the HPA saw it');
-      expect(readFileSync(join(out, 'plot.png')).subarray(1, 4).toString()).toBe('PNG');
-      // The run with whole windows is the one that docs/scaling.md shows; `make docs` takes its numbers over.
-      if (full) for (const file of readdirSync(out)) copyFileSync(join(out, file), join('docs/scaling', file));
-    },
-    full ? 1_500_000 : 600_000,
-  );
+  it(`responsive: enough ready pods within ${goalSeconds} s (times ${busyFactor} beside other tests), no 5xx, no burners_busy, back to the fewest replicas`, async () => {
+    const test = scaleTest(['--namespace', world.namespace, '--duration', `${durationSeconds}`, '--out', out]);
+    expect([await test.ended, test.said()]).toEqual([0, expect.stringContaining('Written: report.json')]);
+    console.log(test.said());
+    const report = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8')) as Report;
+    const { numbers, setup } = report;
+    expect(setup).toMatchObject({
+      minReplicas: 2,
+      maxReplicas: 6,
+      requestMillis: 100,
+      targetPercent: 60,
+      enoughPods: 5,
+    });
+    expect(numbers).toMatchObject({
+      serverErrors: 0,
+      burnersBusy: 0,
+      noAnswer: 0,
+      statuses: { 200: numbers.requests },
+    });
+    expect(numbers.secondsToEnoughPods).toBeLessThanOrEqual(goalSeconds * busyFactor);
+    expect(numbers.secondsBackToMin).not.toBeNull();
+    expect(decisions(report)).not.toEqual([]);
+    for (const { wanted, exact } of decisions(report)) expect(wanted).toBe(exact);
+    expect(readFileSync(join(out, 'plot.svg'), 'utf8')).toContain('as the HPA saw it');
+    expect(readFileSync(join(out, 'plot.png')).subarray(1, 4).toString()).toBe('PNG');
+    // The run with whole windows is the one that docs/scaling.md shows; `make docs` takes its numbers over.
+    if (full) for (const file of readdirSync(out)) copyFileSync(join(out, file), join('docs/scaling', file));
+  }, 1_500_000);
 });
 
 interface Found {

@@ -64,7 +64,7 @@ async function watching(running: Running, times: number): Promise<void> {
 }
 
 const exists = async () => (await kubectl(['get', 'namespace', namespace, '--ignore-not-found'])) !== '';
-const remove = () => kubectl(['delete', 'namespace', namespace, '--ignore-not-found'], undefined, 180_000);
+const remove = () => kubectl(['delete', 'namespace', namespace, '--ignore-not-found']);
 
 /** The answer of the newest code to /live, undefined while nobody answers. */
 const live = (url: string) =>

@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 
-/** Rejects with what kubectl said. */
-export function kubectl(args: readonly string[], input?: string, timeoutMs = 120_000): Promise<string> {
+/**
+ * Rejects with what kubectl said.
+ *
+ * @param timeoutMs ends it when it hangs: longer than any `--timeout` that it is given
+ */
+export function kubectl(args: readonly string[], input?: string, timeoutMs = 300_000): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn('kubectl', [...args], { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
     let out = '';

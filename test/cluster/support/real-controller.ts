@@ -102,15 +102,8 @@ export async function startController(
         AWS_EC2_METADATA_DISABLED: 'true',
       },
     });
-    // Whatever becomes of this process: it would go on with the credentials of the cluster. One that is paused hears of its end when it goes on.
-    const orphan = guard([
-      'sh',
-      '-c',
-      'kill "$1" 2>/dev/null && kill -CONT "$1"; rm -rf "$2"',
-      'sh',
-      `${child.pid}`,
-      dir,
-    ]);
+    // Whatever becomes of this process: it would go on with the credentials of the cluster, and paused it hears of no other signal.
+    const orphan = guard(['sh', '-c', 'kill -KILL "$1" 2>/dev/null; rm -rf "$2"', 'sh', `${child.pid}`, dir]);
     return {
       lastLines: () => child.lastLines(),
       async whilePaused(work) {

@@ -114,8 +114,7 @@ export async function createWorld(options: WorldOptions): Promise<ClusterWorld> 
       // An HPA would bring a new Deployment to its fewest replicas a quarter of a minute later.
       const { spec } = await get<{ spec: { replicas: number } }>(`deployment/${name}`, '--namespace', namespace);
       if (spec.replicas < minReplicas) await inside('scale', `deployment/${name}`, `--replicas=${minReplicas}`);
-      const status = ['rollout', 'status', `deployment/${name}`, `--timeout=${withinMs / 1000}s`];
-      await kubectl(['--namespace', namespace, ...status], undefined, withinMs + 10_000);
+      await inside('rollout', 'status', `deployment/${name}`, `--timeout=${withinMs / 1000}s`);
       await waitFor(
         `${minReplicas} ready pods`,
         async () => (await webPodsIn(namespace)).filter(isReady).length >= minReplicas,
