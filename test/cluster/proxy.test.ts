@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { beginUpload, sendUpload, sha256, type UploadAnswer } from '../support/uploads.ts';
 import { isReady, type Pod } from './support/kubectl.ts';
+import { storeTimeoutMs } from './support/versions.ts';
 import { waitFor } from './support/wait.ts';
 import { type ClusterWorld, createWorld } from './support/world.ts';
 
@@ -31,7 +32,12 @@ beforeAll(async () => {
       scaling: { profile: 'none', minReplicas: 2, maxReplicas: 2 },
     }),
   });
-  await world.apply();
+  // Eight uploads end in the same moment, beside other tests: connecting to PostgreSQL may take its time then, too.
+  await world.apply((manifest) =>
+    manifest.kind === 'ConfigMap' && manifest.metadata.name === world.environment.service.name
+      ? { ...manifest, data: { ...(manifest.data as object), DATABASE_CONNECT_TIMEOUT_MS: `${storeTimeoutMs}` } }
+      : manifest,
+  );
   await world.ready();
   key = await world.adminKey();
 });
@@ -163,7 +169,7 @@ async function seenWhileDraining(pod: string): Promise<unknown> {
 }
 
 /** Sends a file in pieces until it is told to end it. */
-async function uploadUntil(stop: AbortSignal): Promise<{ status: number; intact: boolean } | { fault: string }> {
+async function uploadUntil(stop: AbortSignal): Promise<object> {
   const { 'Content-Length': _, ...headers } = rawFile(new Uint8Array());
   const { request, answer } = beginUpload(world.url, { ...headers, 'Transfer-Encoding': 'chunked' });
   const sent: Buffer[] = [];
@@ -180,7 +186,7 @@ async function uploadUntil(stop: AbortSignal): Promise<{ status: number; intact:
   request.end();
   try {
     const { status, body }: UploadAnswer = await answer;
-    return { status, intact: body.sha256 === sha256(Buffer.concat(sent)) };
+    return { status, code: body.code, intact: body.sha256 === sha256(Buffer.concat(sent)) };
   } catch (error) {
     return { fault: (error as Error).message };
   }
